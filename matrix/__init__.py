@@ -1,0 +1,1 @@
+"""Decides what to measure, measures it, and keeps what was found."""

@@ -1,0 +1,255 @@
+"""The domain: what is measured and what can come of it. Standard library only; no I/O.
+
+The words are those of the design: environment, model, format, save, artifact, method, cell, rung, verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum, StrEnum
+from typing import Any, Final
+
+SAVE_VERSION: Final = 1
+"""Raised by hand whenever the code that saves (recipes, save.py) changes what it may produce."""
+
+LOAD_VERSION: Final = 1
+"""Raised by hand whenever the code that loads or judges changes what it may find."""
+
+
+class Format(StrEnum):
+    """How a model is written to disk."""
+
+    H5 = "h5"
+    SAVEDMODEL = "savedmodel"
+    KERAS = "keras"
+    EXPORT = "export"
+
+
+class Method(StrEnum):
+    """How an artifact is loaded."""
+
+    DEFAULT = "default"
+    CUSTOM_OBJECTS = "custom_objects"
+    SAVED_MODEL_LOAD = "saved_model.load"
+
+
+class SaveOutcome(StrEnum):
+    """What became of a save."""
+
+    SAVED = "saved"
+    FAILED = "save-failed"
+    UNSUPPORTED = "unsupported"
+    NOT_APPLICABLE = "not-applicable"
+
+
+class Rung(IntEnum):
+    """How far a load got; each rung implies those below it but for the signature, which may differ and still answer."""
+
+    NOTHING = 0
+    OPENED = 1
+    DESERIALIZED = 2
+    SIGNATURE_EQUAL = 3
+    CALLED = 4
+    OUTPUTS_EQUAL = 5
+
+    @property
+    def label(self) -> str:
+        """The rung as the pages and tables spell it, such as ``outputs equal``."""
+        return self.name.lower().replace("_", " ")
+
+
+class Verdict(StrEnum):
+    """What a cell's measurement means."""
+
+    PASS = "pass"  # noqa: S105  (a verdict, not a password)
+    DRIFT = "drift"
+    FAIL = "fail"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    OUT_OF_MEMORY = "out-of-memory"
+    HARNESS_BROKEN = "harness-broken"
+
+    @property
+    def is_abnormal(self) -> bool:
+        """Whether the process, rather than the framework, ended the attempt: always repeated before it counts."""
+        return self in {Verdict.TIMEOUT, Verdict.CRASH, Verdict.OUT_OF_MEMORY}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """One thing to test in: a TensorFlow with the Keras and Python of its own time, in an image.
+
+    ``recipe_digest`` (sha256, hex) covers all that goes into the image: base, lock, Dockerfile and arguments. It is the
+    environment's identity; the image's own digest changes at every build and is only kept as evidence.
+    """
+
+    id: str
+    tensorflow: str
+    keras: str
+    python: str
+    cut_off: date
+    recipe_digest: str
+
+    @property
+    def minor(self) -> tuple[int, int]:
+        """The TensorFlow minor as numbers, so that 2.10 sorts after 2.9."""
+        major, minor = self.tensorflow.split(".")[:2]
+        return int(major), int(minor)
+
+    @property
+    def image(self) -> str:
+        """The image's name; its tag is the recipe digest, so what is unchanged is never built again."""
+        return f"tfmatrix/{self.id.replace('+', '-')}:{self.recipe_digest[:16]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """A canonical recipe: what it is called, what it is there to show, whether loading it needs custom objects."""
+
+    id: str
+    title: str
+    shows: str
+    needs_custom_objects: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveKey:
+    """What makes a save the same save: done once, used again."""
+
+    model: str
+    saver: str  # recipe digest
+    format: Format
+    version: int = SAVE_VERSION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellKey:
+    """What makes a cell the same cell. ``artifact`` is a sha256 and ``loader`` a recipe digest."""
+
+    artifact: str
+    loader: str
+    method: Method
+    version: int = LOAD_VERSION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tensor:
+    """One input or output as a model states it; ``None`` in the shape is a dimension left open."""
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signature:
+    """What a model takes and gives."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """An exception as the probe saw it, with paths and control characters already cleaned.
+
+    ``frames`` are the innermost library frames as ``module:function``, innermost last; ``fingerprint`` names the kind of
+    failure: exception class, normalised message and those frames, never the raw text.
+    """
+
+    exception: str
+    message: str
+    traceback: str
+    frames: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """The largest disagreement of one output with the saver's; ``None`` where the two cannot be subtracted."""
+
+    output: str
+    equal: bool
+    max_absolute: float | None
+    max_relative: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effort:
+    """What a measurement took: seconds by step, wall seconds, and the peak resident memory of its process in bytes."""
+
+    steps: dict[str, float]
+    wall_seconds: float
+    peak_memory: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveResult:
+    """A save and what became of it. ``artifact`` is set when the outcome is ``saved``."""
+
+    key: SaveKey
+    outcome: SaveOutcome
+    artifact: Artifact | None
+    reason: str | None
+    failure: Failure | None
+    warnings: tuple[str, ...]
+    effort: Effort
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """A saved model's bytes, with the input bytes it was called with and what the saver answered.
+
+    ``sha256`` names the blob (a canonical tar, or the one file); ``inputs`` and ``outputs`` name blobs of raw arrays.
+    """
+
+    sha256: str
+    size: int
+    is_tar: bool
+    inputs: str
+    outputs: str
+    signature: Signature
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellResult:
+    """A cell and what was found. ``repeated`` is the verdict of a second go in a fresh process, where there was one."""
+
+    key: CellKey
+    verdict: Verdict
+    rung: Rung
+    signature_equal: bool | None
+    signal: int | None
+    failure: Failure | None
+    differences: tuple[Difference, ...]
+    warnings: tuple[str, ...]
+    effort: Effort
+    repeated: Verdict | None = None
+    tampered: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellRequest:
+    """A cell as a person names it, before its artifact exists. Environments by id."""
+
+    saver: str
+    model: str
+    format: Format
+    loader: str
+    method: Method
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What an environment says of itself from inside: versions really imported, CPU flags, thread settings."""
+
+    versions: dict[str, str]
+    facts: dict[str, Any]
+
+
+def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
+    """Sort key under which ``tf2.10`` follows ``tf2.9``."""
+    return tuple((1, int(part)) if part.isdigit() else (0, part) for part in re.split(r"(\d+)", text) if part)
