@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
@@ -253,3 +253,27 @@ class Identity:
 def natural_key(text: str) -> tuple[tuple[int, int | str], ...]:
     """Sort key under which ``tf2.10`` follows ``tf2.9``."""
     return tuple((1, int(part)) if part.isdigit() else (0, part) for part in re.split(r"(\d+)", text) if part)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixRow:
+    """One cell as the pages and tables read it: the request, and what is known of it.
+
+    ``verdict`` is ``None`` where nothing was measured: the save gave no artifact, or the cell has not run yet.
+    ``primary`` marks the method that the format and the model call for; the share that passes is counted over these.
+    """
+
+    saver: str
+    model: str
+    format: Format
+    loader: str
+    method: Method
+    primary: bool
+    save_outcome: SaveOutcome | None
+    verdict: Verdict | None
+    rung: Rung | None
+    fingerprint: str | None
+    max_absolute: float | None
+    max_relative: float | None
+    wall_seconds: float | None
+    measured_at: datetime | None
