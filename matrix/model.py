@@ -77,6 +77,15 @@ class Verdict(StrEnum):
         return self in {Verdict.TIMEOUT, Verdict.CRASH, Verdict.OUT_OF_MEMORY}
 
 
+class RunStatus(StrEnum):
+    """Where a run stands. ``incomplete``: it ended, but some of what was asked for could not be measured."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    INCOMPLETE = "incomplete"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
     """One thing to test in: a TensorFlow with the Keras and Python of its own time, in an image.

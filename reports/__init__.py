@@ -1,0 +1,1 @@
+"""Turns results into documents. Reads the domain of matrix/, knows no container, no database and no web."""

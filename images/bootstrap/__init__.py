@@ -1,0 +1,1 @@
+"""Gets a machine ready: a container engine where there is none, base images where no registry answers."""

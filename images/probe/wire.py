@@ -8,6 +8,7 @@ there is one codec; decoding trusts nothing it is given.
 import json
 import math
 import struct
+from typing import Any, Dict, Iterable, List, Tuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class WireError(ValueError):
     """Bytes that are not what the wire format allows."""
 
 
-def pack(header, body=b""):
+def pack(header: Dict[str, Any], body: bytes = b"") -> bytes:
     """Return the frame of a JSON-able header and a body."""
     text = json.dumps(header).encode()
     if len(text) > MAX_HEADER or len(body) > MAX_BODY:
@@ -34,7 +35,7 @@ def pack(header, body=b""):
     return FRAME.pack(MAGIC, len(text), len(body)) + text + body
 
 
-def lengths(prefix, max_body=MAX_BODY):
+def lengths(prefix: bytes, max_body: int = MAX_BODY) -> Tuple[int, int]:
     """Return (header length, body length) announced by the first ``FRAME.size`` bytes of a frame."""
     magic, header, body = FRAME.unpack(prefix)
     if magic != MAGIC:
@@ -44,7 +45,7 @@ def lengths(prefix, max_body=MAX_BODY):
     return header, body
 
 
-def unpack(frame, max_body=MAX_BODY):
+def unpack(frame: bytes, max_body: int = MAX_BODY) -> Tuple[Dict[str, Any], bytes]:
     """Return (header, body) of one whole frame."""
     if len(frame) < FRAME.size:
         raise WireError("frame cut short at %d bytes" % len(frame))
@@ -60,7 +61,7 @@ def unpack(frame, max_body=MAX_BODY):
     return fields, frame[FRAME.size + header :]
 
 
-def encode_arrays(named):
+def encode_arrays(named: Iterable[Tuple[str, Any]]) -> Tuple[List[Dict[str, Any]], bytes]:
     """Return (specs, bytes) of ``[(name, array), ...]``; object and text arrays become strings."""
     specs, chunks = [], []
     for name, value in named:
@@ -76,7 +77,7 @@ def encode_arrays(named):
     return specs, b"".join(chunks)
 
 
-def decode_arrays(specs, data):
+def decode_arrays(specs: Any, data: bytes) -> List[Tuple[str, Any]]:
     """Return ``[(name, array), ...]``; strings come back as object arrays of bytes."""
     if not isinstance(specs, list):
         raise WireError("array specs are not a list")
@@ -93,7 +94,7 @@ def decode_arrays(specs, data):
     return named
 
 
-def _checked(spec):
+def _checked(spec: Any) -> Tuple[str, str, Tuple[int, ...], int]:
     try:
         name, dtype, shape, size = spec["name"], spec["dtype"], spec["shape"], spec["bytes"]
     except (TypeError, KeyError) as error:
@@ -106,7 +107,7 @@ def _checked(spec):
     return name, dtype, tuple(shape), size
 
 
-def _decode(dtype, shape, raw):
+def _decode(dtype: str, shape: Tuple[int, ...], raw: bytes) -> Any:
     count = math.prod(shape)
     if dtype == STRING:
         return _decode_strings(raw, count).reshape(shape)
@@ -116,12 +117,12 @@ def _decode(dtype, shape, raw):
     return np.frombuffer(raw, kind).reshape(shape).astype(dtype, copy=False)
 
 
-def _encode_strings(array):
+def _encode_strings(array: Any) -> bytes:
     items = [item if isinstance(item, bytes) else str(item).encode() for item in array.ravel()]
     return b"".join(_LENGTH.pack(len(item)) + item for item in items)
 
 
-def _decode_strings(raw, count):
+def _decode_strings(raw: bytes, count: int) -> Any:
     if count * _LENGTH.size > len(raw):
         raise WireError("%d strings do not fit into %d bytes" % (count, len(raw)))
     items, offset = np.empty(count, object), 0

@@ -1,0 +1,146 @@
+"""Finds the container engine that answers; where there is none, installs Debian's or Ubuntu's and starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+import docker
+import docker.errors
+
+from images.bootstrap.apt import install, trixie_source
+from images.bootstrap.commands import Say
+from matrix.config import Settings
+from matrix.errors import EngineError
+
+PACKAGES: Final = ("docker.io", "docker-cli", "docker-buildx", "docker-compose")
+UBUNTU_PACKAGES: Final = ("docker.io", "docker-buildx", "docker-compose-v2")
+START_SECONDS: Final = 60
+API_SECONDS: Final = 300
+
+
+def connect() -> docker.DockerClient:
+    """Return a client of the engine that answers: DOCKER_HOST, the current context, the usual and the rootless socket.
+
+    Raises:
+        EngineError: None of them answers.
+    """
+    for address in _addresses():
+        client = docker.DockerClient(base_url=address, timeout=API_SECONDS)
+        try:
+            client.ping()
+        except (docker.errors.DockerException, OSError):
+            client.close()
+        else:
+            return client
+    raise EngineError(
+        "No container engine answers.",
+        next_step="`tfmatrix setup` starts or installs one; `tfmatrix doctor` says what is wrong.",
+    )
+
+
+def ensure_engine(say: Say) -> None:
+    """Make an engine answer: use the one that does, start the one that is installed, else install one."""
+    if _answers():
+        say("engine: answers")
+        return
+    if "DOCKER_HOST" in os.environ:
+        raise EngineError(
+            f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and nothing answers there.",
+            next_step="Start that engine, or unset DOCKER_HOST to use this machine's own.",
+        )
+    if shutil.which("dockerd") is None:
+        _install(say)
+    _start(say)
+
+
+def _install(say: Say) -> None:
+    system = _os_release()
+    if os.geteuid() != 0 or not {"debian", "ubuntu"} & {system.get("ID"), *system.get("ID_LIKE", "").split()}:
+        raise EngineError(
+            "No container engine is installed, and this program may not install one here.",
+            next_step="1. Install Docker for your system (its documentation: Install Docker Engine).\n"
+            "2. Start it, and see that `docker version` shows a server.\n"
+            "3. Run the same command again.",
+        )
+    if system["ID"] == "ubuntu":
+        install(UBUNTU_PACKAGES, say)
+        return
+    if system.get("VERSION_CODENAME") in {"bookworm", "bullseye"}:
+        trixie_source(PACKAGES, say)  # bookworm's own engine has no buildx
+    install((*PACKAGES, "iptables"), say)
+
+
+def _start(say: Say) -> None:
+    """Start the installed daemon: as a service where there is an init system that runs, else by itself."""
+    if os.geteuid() != 0:
+        raise EngineError(
+            "A container engine is installed, but it does not run, or you may not speak to it.",
+            next_step="Start it (`sudo systemctl start docker`), join its group, or run this as root.",
+        )
+    log = Settings().home / "logs" / "dockerd.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if Path("/run/systemd/system").exists():
+        say("engine: starting the docker service")
+        subprocess.run(["systemctl", "start", "docker"], check=False, timeout=START_SECONDS)  # noqa: S607
+    else:
+        say(f"engine: starting dockerd (log: {log})")
+        Path("/var/run/docker.pid").unlink(missing_ok=True)  # left by a machine that was stopped; nothing answers
+        with log.open("ab") as output:
+            subprocess.Popen(["dockerd"], stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S607
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers():
+        if time.monotonic() > deadline:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
+            raise EngineError(
+                f"The container engine did not answer within {START_SECONDS} s. {''.join(last)}",
+                next_step=f"Its log: {log}",
+            )
+        time.sleep(0.5)
+    say("engine: answers")
+
+
+def _answers() -> bool:
+    try:
+        connect().close()
+    except EngineError:
+        return False
+    return True
+
+
+def _addresses() -> list[str]:
+    if host := os.environ.get("DOCKER_HOST"):
+        return [host]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    sockets = ["/var/run/docker.sock", f"{runtime}/docker.sock"]
+    found = [*_context_address(), *(f"unix://{path}" for path in sockets if Path(path).exists())]
+    return list(dict.fromkeys(found))
+
+
+def _context_address() -> list[str]:
+    """Where the docker command's current context points; nothing for the default one."""
+    if shutil.which("docker") is None:
+        return []
+    try:
+        shown = subprocess.run(
+            ["docker", "context", "inspect"],  # noqa: S607
+            capture_output=True,
+            timeout=20,
+            check=True,
+        )
+        return [json.loads(shown.stdout)[0]["Endpoints"]["docker"]["Host"]]
+    except (subprocess.SubprocessError, OSError, ValueError, LookupError):
+        return []
+
+
+def _os_release() -> dict[str, str]:
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}

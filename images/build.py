@@ -1,0 +1,217 @@
+"""Builds what is missing, a few images side by side; lists what there is; removes what no row needs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import docker
+import docker.errors
+
+from images.bake import bake_file, target
+from images.bootstrap.engine import connect
+from images.settings import host_settings, uv_binary
+from matrix.catalog import IMAGES
+from matrix.config import Settings
+from matrix.errors import BuildError
+from matrix.model import Environment
+
+SIDE_BY_SIDE: Final = 2
+"""Two cores: a third build at once made the whole slower (docs/decisions/0004)."""
+
+BUILD_SECONDS: Final = 1800
+OURS: Final = {"label": "tfmatrix.project=tfmatrix"}
+
+
+class Watcher(Protocol):
+    """Told what happens to each image."""
+
+    def began(self, environment: Environment) -> None:
+        """Its build has begun."""
+
+    def ended(self, environment: Environment, seconds: float, error: str | None) -> None:
+        """Its build has ended."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """An image of ours. ``needed`` says whether a row of environments.toml asks for just this recipe."""
+
+    name: str
+    environment: str
+    recipe: str
+    size: int
+    created: datetime
+    needed: bool
+
+
+def build(environments: Sequence[Environment], watcher: Watcher, *, again: bool = False) -> dict[str, str]:
+    """Build the images that are not there yet.
+
+    Returns:
+        The environments whose build failed, by id, each with the reason and the name of its log; the others are built.
+    """
+    client = connect()
+    missing = [one for one in environments if again or not _exists(client, one.image)]
+    if not missing:
+        return {}
+    builder = _Builder(missing, again=again)
+    failed: dict[str, str] = {}
+    with builder.ready(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        futures = {pool.submit(builder.build, one, watcher): one for one in missing}
+        try:
+            for future in as_completed(futures):
+                if (reason := future.result()) is not None:
+                    failed[futures[future].id] = reason
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            builder.stop()
+            raise
+    return failed
+
+
+def list_images(environments: Iterable[Environment]) -> tuple[Image, ...]:
+    """Return every image of ours, whether or not a row still needs it."""
+    needed = {one.image for one in environments}
+    found = connect().images.list(filters=OURS)
+    return tuple(sorted(_described(found, needed), key=lambda one: one.name))
+
+
+def build_cache_bytes() -> int:
+    """Return the size of the engine's build cache, which is told apart from the images."""
+    caches = connect().api.df().get("BuildCache") or []
+    return sum(int(one["Size"]) for one in caches if not one.get("Shared"))
+
+
+def prune(environments: Iterable[Environment], *, dry_run: bool) -> tuple[Image, ...]:
+    """Remove our images that no row needs; only ever those that carry our label."""
+    client = connect()
+    removed = []
+    for image in list_images(environments):
+        if image.needed:
+            continue
+        removed.append(image)
+        if not dry_run:
+            client.images.remove(image.name)
+    return tuple(removed)
+
+
+class _Builder:
+    """Runs one `docker buildx bake` process for each image, all from one file."""
+
+    def __init__(self, environments: Sequence[Environment], *, again: bool) -> None:
+        home = Settings().home
+        self._folder = home / "build"
+        self._logs = home / "logs" / "build"
+        self._environments = environments
+        self._options = ["--no-cache"] if again else []
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._stopped = threading.Event()
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Lay out the bake file, uv and the secrets; take the secrets away again."""
+        uv, secrets = self._folder / "uv", self._folder / "secrets"
+        self._logs.mkdir(parents=True, exist_ok=True)
+        uv.mkdir(parents=True, exist_ok=True)
+        secrets.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy2(uv_binary(), uv / "uv")
+        paths = _write_secrets(secrets)
+        document = bake_file(self._environments, context=IMAGES, uv=uv, secrets=paths)
+        (self._folder / "bake.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+        try:
+            yield
+        finally:
+            shutil.rmtree(secrets, ignore_errors=True)
+
+    def build(self, environment: Environment, watcher: Watcher) -> str | None:
+        """Build one image; return why it failed."""
+        if self._stopped.is_set():
+            return "stopped"
+        watcher.began(environment)
+        started = time.monotonic()
+        log = self._logs / f"{environment.id}.log"
+        code = self._bake(environment, log)
+        reason = None if code == 0 else f"{_last_words(log)} (log: {log})"
+        watcher.ended(environment, time.monotonic() - started, reason)
+        return reason
+
+    def stop(self) -> None:
+        """End every build that runs."""
+        self._stopped.set()
+        for process in list(self._processes):
+            process.send_signal(signal.SIGINT)
+
+    def _bake(self, environment: Environment, log: Path) -> int:
+        file = str(self._folder / "bake.json")
+        words = ["docker", "buildx", "bake", "-f", file, "--progress=plain", *self._options, target(environment)]
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603
+                words, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+            self._processes.add(process)
+            try:
+                return process.wait(BUILD_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return process.wait()
+            finally:
+                self._processes.discard(process)
+
+
+def _write_secrets(folder: Path) -> dict[str, Path]:
+    """Write the host's package settings to files that a build mounts; empty where the host has none."""
+    settings = host_settings()
+    lines = [f"{name}='{value}'\n" for name, value in settings.as_environment().items()]
+    files = {"settings": folder / "settings", "certificates": folder / "certificates"}
+    files["settings"].write_text("".join(lines), encoding="utf-8")
+    files["certificates"].write_bytes(settings.certificates.read_bytes() if settings.certificates else b"")
+    for path in files.values():
+        path.chmod(0o600)
+    return files
+
+
+def _last_words(log: Path) -> str:
+    errors = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line or "rror:" in line]
+    return errors[-1].strip()[-400:] if errors else "the build ended without a word"
+
+
+def _exists(client: docker.DockerClient, name: str) -> bool:
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
+def _described(found: Iterable[Any], needed: set[str]) -> Iterator[Image]:
+    for image in found:
+        for name in image.tags:
+            yield Image(
+                name=name,
+                environment=image.labels.get("tfmatrix.environment", ""),
+                recipe=image.labels.get("tfmatrix.recipe", ""),
+                size=int(image.attrs["Size"]),
+                created=datetime.fromisoformat(image.attrs["Created"]),
+                needed=name in needed or "tfmatrix.base" in image.labels,
+            )
+
+
+def raise_if_failed(failed: dict[str, str]) -> None:
+    """Turn failed builds into the one error that names them all."""
+    if failed:
+        lines = "\n".join(f"{name}: {reason}" for name, reason in failed.items())
+        raise BuildError(f"{len(failed)} images could not be built:\n{lines}", next_step="Read the logs named above.")
+
+

@@ -1,0 +1,86 @@
+"""Writes and checks images/locks: what exactly goes into each environment, resolved as of its day, with hashes.
+
+Locks are written by `tfmatrix locks` and never by hand. No lock names the place packages were found at.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from images.settings import uv_binary, uv_environment
+from matrix.errors import BuildError
+from matrix.rows import Row
+
+LOCKS: Final = Path(__file__).parent / "locks"
+PLATFORM: Final = "x86_64-manylinux_2_28"
+TIME_LIMIT: Final = 600
+Say = Callable[[str], None]
+
+
+def lock_path(identity: str, folder: Path = LOCKS) -> Path:
+    """Where the lock of an environment is kept."""
+    return folder / f"{identity}.txt"
+
+
+def header(row: Row) -> str:
+    """What stands above a lock: where it comes from, and the facts the catalog holds it to."""
+    return (
+        f"# {row.id}: written by `make locks`, never by hand.\n"
+        f"# Resolved from {' '.join(row.requirements)} as of {row.cut_off.isoformat()} for Python {row.python} on {PLATFORM}\n"
+    )
+
+
+def write_locks(rows: Iterable[Row], *, check: bool = False, folder: Path = LOCKS, say: Say = print) -> tuple[str, ...]:
+    """Resolve each row and write its lock; give the ids whose lock changed. ``check`` writes nothing.
+
+    A row that cannot be resolved does not keep the others from being written; one BuildError names them all.
+    """
+    changed, failures = [], []
+    for row in rows:
+        try:
+            text = header(row) + _resolve(row)
+        except BuildError as error:
+            failures.append(error.message)
+            say(f"{row.id}: cannot be resolved")
+            continue
+        path = lock_path(row.id, folder)
+        same = path.exists() and path.read_text(encoding="utf-8") == text
+        if not same:
+            changed.append(row.id)
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        say(f"{row.id}: {text.count('==')} packages, {'unchanged' if same else 'differs' if check else 'written'}")
+    if failures:
+        raise BuildError("\n".join(failures), next_step="Correct the rows in images/environments.toml, then `make locks`.")
+    return tuple(changed)
+
+
+def locked_versions(text: str) -> dict[str, str]:
+    """The packages a lock pins, by name."""
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, flags=re.MULTILINE))
+
+
+def _resolve(row: Row) -> str:
+    # Python's minor alone, and a time with its zone: neither today's date nor this machine's zone may shape a lock.
+    command = [
+        str(uv_binary()), "pip", "compile", "--quiet", "--no-config", "--generate-hashes", "--no-annotate", "--no-header",
+        "--exclude-newer", f"{row.cut_off.isoformat()}T00:00:00Z",
+        "--python-version", row.python, "--python-platform", PLATFORM, "-",
+    ]  # fmt: skip
+    done = subprocess.run(  # noqa: S603
+        command,
+        input="\n".join(row.requirements),
+        env=uv_environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BuildError(f"{row.id}: the resolver says:\n{done.stderr.strip()[-2000:]}")
+    return done.stdout

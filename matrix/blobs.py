@@ -1,0 +1,143 @@
+"""Files named by their content. What is stored under a digest either has that digest or is refused."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from matrix.errors import DiskFullError, StoreError
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_FILE_MODE: Final = 0o644  # a sandbox reads it as another user
+_FOLDER_MODE: Final = 0o755
+
+
+class Blobs:
+    """A folder of blobs: ``<root>/<first two digits>/<sha256>``."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, content: bytes) -> str:
+        """Store bytes and return their sha256. They are on the disk when this returns, whole or not at all."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        target = self.path(sha256)
+        if not _holds(target, content):
+            with _room_needed(target), _replacing(target) as temporary:
+                temporary.write_bytes(content)
+                _flush(temporary)
+            _flush(target.parent)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes of a blob, once they are seen to be those."""
+        try:
+            content = self.path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise self._missing(sha256) from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise self._damaged(sha256)
+        return content
+
+    def path(self, sha256: str) -> Path:
+        """Where a blob is, or would be."""
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError(f"{sha256!r} is not a sha256 in lower-case hexadecimal")
+        return self._root / sha256[:2] / sha256
+
+    def link_into(self, sha256: str, folder: Path, name: str) -> Path:
+        """Place a blob in a folder under a name, without a copy where the file system allows that.
+
+        It is checked first: a damaged file would come back from a container as a verdict.
+        """
+        if name != Path(name).name:
+            raise ValueError(f"{name!r} is not a plain file name")
+        blob, target = self.path(sha256), folder / name
+        try:
+            with blob.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise self._missing(sha256) from error
+        if found != sha256:
+            raise self._damaged(sha256)
+        with _room_needed(target), _replacing(target) as temporary:
+            temporary.unlink()
+            _link_or_copy(blob, temporary)
+        return target
+
+    def _missing(self, sha256: str) -> StoreError:
+        return StoreError(
+            f"The stored file {self.path(sha256)} is missing, though the results name it.",
+            next_step=_START_AFRESH.format(root=self._root),
+        )
+
+    def _damaged(self, sha256: str) -> StoreError:
+        return StoreError(
+            f"The stored file {self.path(sha256)} is damaged: its content is not what its name says.",
+            next_step=_START_AFRESH.format(root=self._root),
+        )
+
+
+_START_AFRESH: Final = (
+    "Put it back from a copy of {root}; or delete it, move the database aside and run `make matrix` to measure anew."
+)
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """A temporary file that takes the target's place in one step, or is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.chmod(_FOLDER_MODE)
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(_FILE_MODE)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)  # still there after an error, or when it is the very file it replaced
+
+
+@contextmanager
+def _room_needed(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            message = f"No room is left on the disk of {target.parent}; nothing was half written."
+            step = "Free some space (`tfmatrix prune` removes old images), then `tfmatrix run --resume`."
+            raise DiskFullError(message, next_step=step) from error
+        message = f"{target} cannot be written ({error.strerror})."
+        raise StoreError(message, next_step="Check that the folder is yours to write.") from error
+
+
+def _holds(target: Path, content: bytes) -> bool:
+    """Whether a file has this content; one of another size need not be read."""
+    try:
+        return target.stat().st_size == len(content) and target.read_bytes() == content
+    except FileNotFoundError:
+        return False
+
+
+def _link_or_copy(blob: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(blob)
+    except OSError:  # another file system, one without links, or too many of them
+        shutil.copyfile(blob, target)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

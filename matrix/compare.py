@@ -1,0 +1,70 @@
+"""Arrays against arrays: whether a loaded model answers what its saver answered. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matrix.model import Difference
+from matrix.protocol import Arrays
+
+TOLERANCES: Final = {
+    "float32": (1e-5, 1e-4),
+    "float64": (1e-5, 1e-4),
+    "float16": (1e-2, 1e-2),
+    "bfloat16": (1e-2, 1e-2),
+}
+"""Absolute and relative tolerance by dtype: |a - b| <= absolute + relative * |b|. All else must be equal exactly."""
+
+
+def compare(found: Arrays, expected: Arrays) -> tuple[Difference, ...]:
+    """Compare a loaded model's outputs with its saver's.
+
+    Outputs are paired by name when both sides have the same names, else by position.
+
+    Returns:
+        One difference for each output of the saver, and one for each that only the loaded model has.
+    """
+    by_name = dict(found)
+    if set(by_name) == {name for name, _ in expected} and len(by_name) == len(found):
+        found = tuple((name, by_name[name]) for name, _ in expected)
+    pairs = [_difference(name, got[1], want) for (name, want), got in zip(expected, found, strict=False)]
+    missing = [_unequal(name, "the loaded model does not give this output") for name, _ in expected[len(found) :]]
+    extra = [_unequal(name, "the saver did not give this output") for name, _ in found[len(expected) :]]
+    return tuple(pairs + missing + extra)
+
+
+def _difference(name: str, found: NDArray[Any], expected: NDArray[Any]) -> Difference:
+    if found.dtype != expected.dtype:
+        return _unequal(name, f"dtype {found.dtype} is not the saver's {expected.dtype}")
+    if found.shape != expected.shape:
+        return _unequal(name, f"shape {found.shape} is not the saver's {expected.shape}")
+    if found.dtype.name not in TOLERANCES:
+        return Difference(
+            output=name, equal=bool(np.array_equal(found, expected)), max_absolute=None, max_relative=None
+        )
+    return _float_difference(name, found.astype(np.float64), expected.astype(np.float64), TOLERANCES[found.dtype.name])
+
+
+def _float_difference(
+    name: str, found: NDArray[np.float64], expected: NDArray[np.float64], tolerance: tuple[float, float]
+) -> Difference:
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))  # infinities and NaN equal themselves
+    with np.errstate(all="ignore"):
+        gap = np.where(same, 0.0, np.abs(found - expected))
+        relative = np.where(same, 0.0, gap / np.abs(expected))
+        close = same | (
+            np.isfinite(gap) & np.isfinite(expected) & (gap <= tolerance[0] + tolerance[1] * np.abs(expected))
+        )
+    return Difference(output=name, equal=bool(close.all()), max_absolute=_largest(gap), max_relative=_largest(relative))
+
+
+def _largest(values: NDArray[np.float64]) -> float:
+    """The largest value; NaN against a number counts as infinitely far."""
+    return float(np.nan_to_num(values, nan=np.inf, posinf=np.inf).max(initial=0.0))
+
+
+def _unequal(name: str, reason: str) -> Difference:
+    return Difference(output=name, equal=False, max_absolute=None, max_relative=None, reason=reason)

@@ -1,0 +1,59 @@
+"""What this project needs of a container engine: very little. ``docker`` is the one that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from matrix.model import Environment
+
+
+class ChannelLostError(Exception):
+    """The container, or the engine under it, is gone; ``str`` says what its last words were."""
+
+
+class ChannelTimeoutError(Exception):
+    """The container did not answer in time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """What one container gets: memory and temporary space in bytes, and the processor it is pinned to."""
+
+    memory: int
+    temporary: int
+    processor: int | None
+
+
+class Channel(Protocol):
+    """The two ends of a running probe."""
+
+    def send(self, line: bytes) -> None:
+        """Write one job line. Raises ChannelLostError."""
+
+    def receive(self, seconds: float) -> bytes:
+        """Return the next whole frame. Raises ChannelLostError, ChannelTimeoutError."""
+
+    def abort(self) -> None:
+        """Make every call on this channel fail soon; may be called from another thread."""
+
+
+class Engine(Protocol):
+    """Starts a probe in an environment."""
+
+    def missing(self, environments: tuple[Environment, ...]) -> dict[str, str]:
+        """Return the environments, by id, that cannot run here, each with the reason."""
+
+    def start(
+        self, environment: Environment, inbox: Path, allowance: Allowance, labels: Mapping[str, str]
+    ) -> AbstractContextManager[Channel]:
+        """Start a container that sees ``inbox`` at /in, read-only; it is gone when the context ends."""
+
+    def image_id(self, environment: Environment) -> str | None:
+        """Return the identity of the image that runs, kept as evidence."""
+
+    def reap(self, label: str) -> int:
+        """Remove containers that carry a label, ``name=value``, and return how many there were."""

@@ -1,0 +1,207 @@
+"""Runs probes in Docker containers: the only file that knows how a container is started and spoken to."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import requests.exceptions
+from docker.types import Ulimit
+
+from images.probe import wire
+from matrix.config import ROOT
+from matrix.engines import Allowance, ChannelLostError, ChannelTimeoutError
+from matrix.errors import EngineError
+from matrix.model import Environment
+
+PROBE = ROOT / "images" / "probe"
+PROJECT_LABEL = "tfmatrix.project"
+NOISE_LIMIT = 32 << 10
+STDOUT = 1
+_MULTIPLEX = struct.Struct(">BxxxL")
+_FAULTS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+
+
+class DockerEngine:
+    """An engine that speaks to a Docker daemon through its SDK."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    def missing(self, environments: tuple[Environment, ...]) -> dict[str, str]:
+        """Return the environments whose image is not there."""
+        return {one.id: "its image is not built" for one in environments if self.image_id(one) is None}
+
+    def image_id(self, environment: Environment) -> str | None:
+        """Return the image's id, or nothing when it is not built."""
+        try:
+            return str(self._client.images.get(environment.image).id)
+        except docker.errors.ImageNotFound:
+            return None
+        except _FAULTS as error:
+            raise engine_died(error) from error
+
+    def reap(self, label: str) -> int:
+        """Remove containers with this label; only ever those that carry the project's label too."""
+        filters = {"label": [f"{PROJECT_LABEL}=tfmatrix", label]}
+        try:
+            found = self._client.containers.list(all=True, filters=filters, ignore_removed=True)
+            for container in found:
+                _remove(container)
+        except _FAULTS as error:
+            raise engine_died(error) from error
+        return len(found)
+
+    @contextlib.contextmanager
+    def start(
+        self, environment: Environment, inbox: Path, allowance: Allowance, labels: Mapping[str, str]
+    ) -> Iterator[DockerChannel]:
+        """Start a hardened container with the zygote inside; remove it whatever happens."""
+        try:
+            container = self._client.containers.create(
+                environment.image, **hardened(inbox, allowance), labels={PROJECT_LABEL: "tfmatrix", **labels}
+            )
+        except _FAULTS as error:
+            raise engine_died(error) from error
+        try:
+            yield _attach(container)
+        finally:
+            _remove(container)
+
+
+def hardened(inbox: Path, allowance: Allowance) -> dict[str, Any]:
+    """Return the options of a container that runs what it does not trust; docs/method.md says why each is there."""
+    pinned = {} if allowance.processor is None else {"cpuset_cpus": str(allowance.processor)}
+    return pinned | {
+        "command": ["python", "-u", "/probe/zygote.py"],
+        "stdin_open": True,
+        "init": True,
+        "auto_remove": True,
+        "user": "0:0",
+        "network_mode": "none",
+        "read_only": True,
+        "ipc_mode": "none",
+        "cap_drop": ["ALL"],
+        "cap_add": ["SETUID", "SETGID", "KILL"],
+        "security_opt": ["no-new-privileges"],
+        "pids_limit": 128,
+        "mem_limit": allowance.memory,
+        "memswap_limit": allowance.memory,
+        "ulimits": [Ulimit(name="nofile", soft=512, hard=512), Ulimit(name="core", soft=0, hard=0)],
+        "tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={allowance.temporary},nr_inodes=50k,mode=1777"},  # noqa: S108
+        "volumes": {
+            str(PROBE): {"bind": "/probe", "mode": "ro"},
+            str(inbox): {"bind": "/in", "mode": "ro"},
+        },
+        "log_config": {"type": "none"},  # what it says is read from the pipe; nothing may fill the host's disk
+        "environment": {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"},  # noqa: S108
+    }
+
+
+def engine_died(error: Exception) -> EngineError:
+    """Return the error for an engine that no longer answers, or refuses."""
+    return EngineError(
+        f"The container engine did not do what it was asked: {error}",
+        next_step="`tfmatrix doctor` checks the engine; then `tfmatrix run --resume` goes on where this stopped.",
+    )
+
+
+class DockerChannel:
+    """A container's standard streams, with Docker's multiplexing taken off."""
+
+    def __init__(self, container: Any, connection: socket.socket) -> None:  # noqa: ANN401  the SDK has no types
+        self._container = container
+        self._socket = connection
+        self._frames = bytearray()
+        self._raw = bytearray()
+        self.noise = b""
+
+    def send(self, line: bytes) -> None:
+        """Write one job line."""
+        try:
+            self._socket.settimeout(60)
+            self._socket.sendall(line)
+        except OSError as error:
+            raise self._lost() from error
+
+    def receive(self, seconds: float) -> bytes:
+        """Return the next whole frame within a number of seconds."""
+        deadline = time.monotonic() + seconds
+        while (frame := self._take_frame()) is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise ChannelTimeoutError
+            self._read(left)
+        return frame
+
+    def abort(self) -> None:
+        """Close the connection and kill the container."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(*_FAULTS):
+            self._container.kill()
+
+    def _read(self, seconds: float) -> None:
+        try:
+            self._socket.settimeout(seconds)
+            data = self._socket.recv(1 << 20)
+        except TimeoutError as error:
+            raise ChannelTimeoutError from error
+        except OSError as error:
+            raise self._lost() from error
+        if not data:
+            raise self._lost()
+        self._raw += data
+        self._demultiplex()
+
+    def _demultiplex(self) -> None:
+        """Docker prefixes every chunk with its stream and its length."""
+        while len(self._raw) >= _MULTIPLEX.size:
+            stream, size = _MULTIPLEX.unpack_from(self._raw)
+            if len(self._raw) < _MULTIPLEX.size + size:
+                return
+            chunk = bytes(self._raw[_MULTIPLEX.size : _MULTIPLEX.size + size])
+            del self._raw[: _MULTIPLEX.size + size]
+            if stream == STDOUT:
+                self._frames += chunk
+            else:
+                self.noise = (self.noise + chunk)[-NOISE_LIMIT:]
+
+    def _take_frame(self) -> bytes | None:
+        if len(self._frames) < wire.FRAME.size:
+            return None
+        try:
+            size = wire.FRAME.size + sum(wire.lengths(bytes(self._frames[: wire.FRAME.size])))
+        except wire.WireError as error:
+            raise ChannelLostError(str(error)) from error
+        if len(self._frames) < size:
+            return None
+        frame = bytes(self._frames[:size])
+        del self._frames[:size]
+        return frame
+
+    def _lost(self) -> ChannelLostError:
+        return ChannelLostError(self.noise.decode("utf-8", "replace")[-4000:].strip() or "it said nothing")
+
+
+def _attach(container: Any) -> DockerChannel:  # noqa: ANN401
+    """Attach before the start, so that not a byte is missed."""
+    try:
+        attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        container.start()
+    except _FAULTS as error:
+        raise engine_died(error) from error
+    return DockerChannel(container, getattr(attached, "_sock", attached))
+
+
+def _remove(container: Any) -> None:  # noqa: ANN401
+    """Remove a container that may be on its way out already; one that outlives this is reaped by its label."""
+    with contextlib.suppress(*_FAULTS):
+        container.remove(force=True)

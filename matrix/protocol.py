@@ -1,0 +1,321 @@
+"""What host and probe say to each other. Pure: bytes in, values out, and back.
+
+What comes from a container was written by a process that ran somebody's model: every field is checked, bounded and cleaned
+here, and nothing behind this module looks at raw bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from images.probe import wire
+from matrix.model import Format, Identity, Method, Rung, SaveOutcome, Signature, Tensor
+
+Arrays = tuple[tuple[str, NDArray[Any]], ...]
+
+MESSAGE_LIMIT = 8 << 10
+TRACEBACK_LIMIT = 32 << 10
+WARNINGS_LIMIT = 20
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
+
+
+class ProtocolError(Exception):
+    """A frame that no honest probe sends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one child may take: wall seconds, seconds between asking and killing, bytes it may answer or write."""
+
+    seconds: float
+    grace: float
+    body: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveJob:
+    """Build one model once and save it in some formats."""
+
+    model: str
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadJob:
+    """Load one artifact one way and call it. ``artifact`` and ``inputs`` are names in the container's inbox."""
+
+    model: str
+    format: str
+    method: Method
+    artifact: str
+    is_tar: bool
+    inputs: str
+
+
+class EndKind(StrEnum):
+    """How a child ended."""
+
+    EXIT = "exit"
+    SIGNAL = "signal"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """What the zygote saw of a child from outside: nothing in it was said by the child, but for ``noise``."""
+
+    kind: EndKind
+    code: int
+    wall_seconds: float
+    peak_memory: int
+    lane: str
+    noise: str
+    tampered: bool
+    clean: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raised:
+    """An exception as the child saw it."""
+
+    exception: str
+    message: str
+    traceback: str
+    frames: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadReport:
+    """How far a child got with an artifact, and the raw outputs."""
+
+    reached: Rung
+    steps: dict[str, float]
+    signature: Signature | None
+    outputs: Arrays
+    raised: Raised | None
+    warnings: tuple[str, ...]
+    unsupported: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedFormat:
+    """One format of a save report; ``data`` are the artifact's bytes."""
+
+    format: Format
+    outcome: SaveOutcome
+    reason: str | None
+    raised: Raised | None
+    warnings: tuple[str, ...]
+    steps: dict[str, float]
+    is_tar: bool
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveReport:
+    """What a child made of a model; ``inputs`` is a whole frame that a load job can be given."""
+
+    saves: tuple[SavedFormat, ...]
+    inputs: bytes
+    outputs: bytes
+    signature: Signature | None
+    steps: dict[str, float]
+    raised: Raised | None
+    unsupported: str | None
+
+
+def line(job_id: int, job: SaveJob | LoadJob, limits: Limits, *, fresh: bool = False) -> bytes:
+    """Return the JSON line that asks for a job."""
+    fields: dict[str, Any] = {"job": job_id, "fresh": fresh, "model": job.model}
+    fields["limits"] = {"seconds": limits.seconds, "grace": limits.grace, "body": limits.body}
+    match job:
+        case SaveJob():
+            fields |= {"kind": "save", "formats": list(job.formats)}
+        case LoadJob():
+            fields |= {"kind": "load", "format": job.format, "method": job.method.value, "is_tar": job.is_tar}
+            fields |= {"artifact": f"/in/{job.artifact}", "inputs": f"/in/{job.inputs}"}
+    return json.dumps(fields).encode() + b"\n"
+
+
+def hello(frame: bytes) -> Identity:
+    """Read the zygote's first frame."""
+    fields = _unpack(frame)[0].get("hello")
+    if not isinstance(fields, dict) or not isinstance(fields.get("versions"), dict):
+        raise ProtocolError("the probe did not introduce itself")
+    return Identity(versions={k: str(v) for k, v in fields["versions"].items()}, facts=dict(fields.get("facts") or {}))
+
+
+def answer(frame: bytes, job_id: int) -> tuple[Ending, bytes]:
+    """Split the zygote's answer into what it saw and what the child said."""
+    fields, body = _unpack(frame)
+    if fields.get("job") != job_id:
+        raise ProtocolError(f"the probe answered job {fields.get('job')!r}, not {job_id}")
+    try:
+        ending = Ending(
+            kind=EndKind(fields["end"]["kind"]),
+            code=int(fields["end"]["code"]),
+            wall_seconds=float(fields["wall_seconds"]),
+            peak_memory=int(fields["peak_memory"]),
+            lane=str(fields["lane"]),
+            noise=clean(fields["noise"], wire.MAX_HEADER),
+            tampered=bool(fields["tampered"]),
+            clean=bool(fields["clean"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"the probe's answer is malformed: {error!r}") from error
+    return ending, body
+
+
+def load_report(said: bytes) -> LoadReport:
+    """Read what a loading child said."""
+    fields, body = _unpack(said)
+    reached = str(fields.get("reached", "nothing")).upper()
+    if reached not in Rung.__members__:
+        raise ProtocolError(f"unknown rung {reached!r}")
+    return LoadReport(
+        reached=Rung[reached],
+        steps=_steps(fields.get("steps")),
+        signature=_signature(fields.get("signature")),
+        outputs=_arrays(fields.get("outputs") or [], body),
+        raised=_raised(fields.get("exception")),
+        warnings=_warnings(fields.get("warnings")),
+        unsupported=_text_or_none(fields.get("unsupported")),
+    )
+
+
+def save_report(said: bytes) -> SaveReport:
+    """Read what a saving child said."""
+    fields, body = _unpack(said)
+    specs = [fields.get("inputs") or [], fields.get("outputs") or []]
+    sizes = [_size(spec) for spec in specs]
+    inputs, outputs, rest = body[: sizes[0]], body[sizes[0] : sum(sizes)], body[sum(sizes) :]
+    _arrays(specs[0], inputs)
+    _arrays(specs[1], outputs)
+    header = {"arrays": specs[0], "structure": str(fields.get("structure", "single"))}
+    return SaveReport(
+        saves=tuple(_saved(fields.get("saves") or [], rest)),
+        inputs=wire.pack(header, inputs),
+        outputs=wire.pack({"arrays": specs[1]}, outputs),
+        signature=_signature(fields.get("signature")),
+        steps=_steps(fields.get("steps")),
+        raised=_raised(fields.get("exception")),
+        unsupported=_text_or_none(fields.get("unsupported")),
+    )
+
+
+def arrays(frame: bytes) -> Arrays:
+    """Read a stored frame of arrays, such as a saver's outputs."""
+    fields, body = _unpack(frame)
+    return _arrays(fields.get("arrays"), body)
+
+
+def clean(text: object, limit: int) -> str:
+    """Return text without control or direction characters, cut at ``limit`` characters."""
+    return _CONTROL.sub("", str(text))[:limit]
+
+
+def _unpack(frame: bytes) -> tuple[dict[str, Any], bytes]:
+    try:
+        return wire.unpack(frame)
+    except wire.WireError as error:
+        raise ProtocolError(str(error)) from error
+
+
+def _arrays(specs: object, body: bytes) -> Arrays:
+    try:
+        return tuple(wire.decode_arrays(specs, body))
+    except (wire.WireError, ValueError, OverflowError, MemoryError) as error:
+        raise ProtocolError(str(error)) from error
+
+
+def _size(specs: Any) -> int:  # noqa: ANN401  what a child wrote
+    try:
+        return sum(int(spec["bytes"]) for spec in specs)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"array specs are malformed: {error!r}") from error
+
+
+def _saved(entries: Sequence[Any], data: bytes) -> list[SavedFormat]:
+    saves, offset = [], 0
+    try:
+        for entry in entries:
+            end = offset + int(entry.get("length", 0))
+            saves.append(_saved_format(entry, data[offset:end]))
+            offset = end
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"a save's report is malformed: {error!r}") from error
+    if offset != len(data):
+        raise ProtocolError(f"{len(data) - offset} bytes belong to no save")
+    return saves
+
+
+def _saved_format(entry: dict[str, Any], data: bytes) -> SavedFormat:
+    return SavedFormat(
+        format=Format(entry["format"]),
+        outcome=SaveOutcome(entry["outcome"]),
+        reason=_text_or_none(entry.get("reason")),
+        raised=_raised(entry.get("exception")),
+        warnings=_warnings(entry.get("warnings")),
+        steps=_steps(entry.get("steps")),
+        is_tar=bool(entry.get("is_tar", False)),
+        data=data,
+    )
+
+
+def _raised(fields: object) -> Raised | None:
+    if not isinstance(fields, dict):
+        return None
+    frames = fields.get("frames") or []
+    return Raised(
+        exception=clean(fields.get("class", "?"), 200),
+        message=clean(fields.get("message", ""), MESSAGE_LIMIT),
+        traceback=clean(fields.get("traceback", ""), TRACEBACK_LIMIT),
+        frames=tuple(clean(frame, 200) for frame in frames[-5:]),
+    )
+
+
+def _signature(fields: object) -> Signature | None:
+    if not isinstance(fields, dict):
+        return None
+    return Signature(inputs=_tensors(fields.get("inputs")), outputs=_tensors(fields.get("outputs")))
+
+
+def _tensors(entries: object) -> tuple[Tensor, ...]:
+    if not isinstance(entries, list):
+        return ()
+    return tuple(_tensor(entry) for entry in entries[:1000] if isinstance(entry, dict))
+
+
+def _tensor(entry: dict[str, Any]) -> Tensor:
+    shape = entry.get("shape")
+    sizes = tuple(n if type(n) is int else None for n in shape) if isinstance(shape, list) else None
+    return Tensor(name=clean(entry.get("name", ""), 200), shape=sizes, dtype=clean(entry.get("dtype", ""), 40))
+
+
+def _steps(fields: object) -> dict[str, float]:
+    if not isinstance(fields, dict):
+        return {}
+    return {
+        clean(key, 40): float(value)
+        for key, value in list(fields.items())[:20]
+        if isinstance(value, int | float) and np.isfinite(value)
+    }
+
+
+def _warnings(entries: object) -> tuple[str, ...]:
+    if not isinstance(entries, list):
+        return ()
+    return tuple(clean(entry, 2000) for entry in entries[:WARNINGS_LIMIT])
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else clean(value, 2000)

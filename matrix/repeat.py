@@ -1,0 +1,55 @@
+"""Which findings are looked at a second time, in a fresh process, before they count."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from matrix.model import CellKey, CellResult, Verdict
+
+SAMPLE: Final = 100
+"""One in this many of the cells that nothing else calls for is repeated."""
+
+
+class Repeats:
+    """Decides, cell by cell, whether to repeat; shared by the lanes of one run.
+
+    Always: a crash, a timeout, a process out of memory, and a verdict that differs from the one known. Of ordinary
+    failures and drift one for each loader and fingerprint; of the rest a sample, the same cells whenever they are run.
+    """
+
+    def __init__(self, known: Mapping[CellKey, CellResult]) -> None:
+        self._known = known
+        self._seen: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def wanted(self, result: CellResult) -> bool:
+        """Whether this result is to be repeated."""
+        known = self._known.get(result.key)
+        if result.verdict.is_abnormal or (known is not None and known.verdict is not result.verdict):
+            return True
+        return self._is_new_kind(result) or _is_sampled(result.key)
+
+    def _is_new_kind(self, result: CellResult) -> bool:
+        if result.verdict not in {Verdict.FAIL, Verdict.DRIFT}:
+            return False
+        kind = (result.key.loader, result.failure.fingerprint if result.failure else result.verdict)
+        with self._lock:
+            new = kind not in self._seen
+            self._seen.add(kind)
+        return new
+
+
+def settle(first: CellResult, second: CellResult) -> CellResult:
+    """Return what counts of two goes: the fresh process where they disagree, else the first, with the other's verdict."""
+    if first.verdict is second.verdict:
+        return replace(first, repeated=second.verdict)
+    return replace(second, repeated=first.verdict)
+
+
+def _is_sampled(key: CellKey) -> bool:
+    name = f"{key.artifact}:{key.loader}:{key.method}:{key.version}"
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % SAMPLE == 0

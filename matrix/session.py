@@ -1,0 +1,191 @@
+"""A conversation with one container: who are you, prove it, then job by job. Survives the container's death.
+
+The host keeps a deadline of its own behind the zygote's: a zygote that a job took down costs that job, not the batch.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from matrix import protocol
+from matrix.blobs import Blobs
+from matrix.engines import Allowance, Channel, ChannelLostError, ChannelTimeoutError, Engine
+from matrix.errors import TfmatrixError
+from matrix.model import Artifact, Environment, Format, Identity, Method, Rung, SaveOutcome
+from matrix.protocol import EndKind, Ending, Limits, LoadJob, ProtocolError, SaveJob
+
+CANARY = "canary"
+UNKNOWN_FORMAT = "no-such-format"
+MARGIN = 30
+"""Seconds that the host waits beyond what the zygote may need to end a child and clean up after it."""
+
+
+class HarnessBrokenError(TfmatrixError):
+    """An environment that could not prove itself: it accuses us, not TensorFlow."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """Seconds and bytes that sessions allow."""
+
+    start: float
+    load: Limits
+    save: Limits
+    fresh_seconds: float
+
+
+class Session(AbstractContextManager["Session"]):
+    """One environment, ready for jobs; restarts its container when a job took it down.
+
+    Use it as a context manager. ``identity`` is what the environment said of itself.
+    """
+
+    def __init__(  # noqa: PLR0913  a session is where all of these meet
+        self,
+        engine: Engine,
+        environment: Environment,
+        *,
+        inbox: Path,
+        allowance: Allowance,
+        labels: Mapping[str, str],
+        patience: Patience,
+    ) -> None:
+        self._start_container = lambda: engine.start(environment, inbox, allowance, labels)
+        self._inbox = inbox
+        self._patience = patience
+        self._stack = ExitStack()
+        self._channel: Channel | None = None
+        self._aborted = False
+        self._jobs = 0
+        self.environment = environment
+        self.identity = Identity(versions={}, facts={})
+
+    def __enter__(self) -> Self:
+        self._inbox.mkdir(parents=True)
+        self._inbox.chmod(0o755)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+        shutil.rmtree(self._inbox, ignore_errors=True)
+
+    def place(self, blobs: Blobs, artifact: Artifact) -> None:
+        """Put an artifact and its inputs where the container sees them."""
+        for digest in (artifact.sha256, artifact.inputs):
+            if not (self._inbox / digest).exists():
+                blobs.link_into(digest, self._inbox, digest)
+
+    def abort(self) -> None:
+        """Make the job that runs fail, and every later one; called from another thread."""
+        self._aborted = True
+        if self._channel is not None:
+            self._channel.abort()
+
+    def run(self, job: SaveJob | LoadJob, *, fresh: bool = False) -> tuple[Ending, bytes]:
+        """Run one job and return how its child ended and what it said."""
+        limits = self._patience.save if isinstance(job, SaveJob) else self._patience.load
+        if fresh:
+            limits = replace(limits, seconds=limits.seconds + self._patience.fresh_seconds)
+        self._jobs += 1
+        try:
+            channel = self._ready()
+            channel.send(protocol.line(self._jobs, job, limits, fresh=fresh))
+            ending, said = protocol.answer(channel.receive(limits.seconds + limits.grace + MARGIN), self._jobs)
+        except (ChannelLostError, ChannelTimeoutError, ProtocolError) as error:
+            self._end()
+            return _taken_down(error, limits), b""
+        if not ending.clean:  # the next cell must not find what this one left
+            self._end()
+        return ending, said
+
+    def prove(self, blobs: Blobs) -> None:
+        """Make the environment prove itself before its cells count.
+
+        It must refuse a format that does not exist, and load a canary that it saved itself.
+
+        Raises:
+            HarnessBrokenError: It did not, also not when asked again in a new container.
+        """
+        complaint = self._complaint(blobs)
+        if complaint is not None and not self._aborted:
+            self._end()
+            complaint = self._complaint(blobs)
+        if complaint is not None:
+            raise HarnessBrokenError(
+                f"{self.environment.id} did not prove itself: {complaint}",
+                next_step=f"Rebuild it with `tfmatrix images build --environments {self.environment.id} --again`.",
+            )
+
+    def _complaint(self, blobs: Blobs) -> str | None:
+        try:
+            self._ready()
+            return self._refuses_unknown() or self._loads_canary(blobs)
+        except ChannelLostError as error:
+            return f"its container ended: {error}"
+        except ChannelTimeoutError:
+            return f"its container did not answer within {self._patience.start:.0f} s"
+        except ProtocolError as error:
+            return f"its probe said what no probe says: {error}"
+
+    def _refuses_unknown(self) -> str | None:
+        ending, said = self.run(
+            LoadJob(model=CANARY, format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-")
+        )
+        if ending.kind is EndKind.EXIT and said and protocol.load_report(said).unsupported is not None:
+            return None
+        return f"asked for a format that does not exist, it did not answer `unsupported`. {ending.noise[-2000:]}"
+
+    def _loads_canary(self, blobs: Blobs) -> str | None:
+        ending, said = self.run(SaveJob(model=CANARY, formats=(Format.H5,)))
+        if not said:
+            return f"it could not save its canary. {ending.noise[-2000:]}"
+        report = protocol.save_report(said)
+        if not report.saves or report.saves[0].outcome is not SaveOutcome.SAVED:
+            return f"it could not save its canary: {report.raised or report.unsupported or report.saves}"
+        artifact, inputs = blobs.put(report.saves[0].data), blobs.put(report.inputs)
+        for digest in {artifact, inputs}:
+            if not (self._inbox / digest).exists():
+                blobs.link_into(digest, self._inbox, digest)
+        job = LoadJob(
+            model=CANARY, format=Format.H5, method=Method.DEFAULT, artifact=artifact, is_tar=False, inputs=inputs
+        )
+        ending, said = self.run(job)
+        if not said or protocol.load_report(said).reached is not Rung.CALLED:
+            return f"it could not load the canary that it saved itself. {said[:2000]!r} {ending.noise[-2000:]}"
+        return None
+
+    def _ready(self) -> Channel:
+        if self._aborted:
+            raise ChannelLostError("the run was stopped")
+        if self._channel is None:
+            channel = self._stack.enter_context(self._start_container())
+            self._channel = channel
+            self.identity = protocol.hello(channel.receive(self._patience.start))
+        return self._channel
+
+    def _end(self) -> None:
+        self._channel = None
+        self._stack.close()
+
+
+def _taken_down(error: Exception, limits: Limits) -> Ending:
+    """Say of a job that took the whole container with it what is known: that it did."""
+    timeout = isinstance(error, ChannelTimeoutError)
+    return Ending(
+        kind=EndKind.TIMEOUT if timeout else EndKind.SIGNAL,
+        code=2 if timeout else 9,
+        wall_seconds=limits.seconds if timeout else 0.0,
+        peak_memory=0,
+        lane="fork",
+        noise=f"the container ended with the job: {error}",
+        tampered=False,
+        clean=False,
+    )

@@ -1,0 +1,82 @@
+"""Where results are kept. All SQL lives in this package; nothing outside it commits."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sqlalchemy import Engine
+
+from matrix.errors import StoreError
+from matrix.store.connect import location, reading_engine, writing_engine
+from matrix.store.faults import explained
+from matrix.store.read import Reader
+from matrix.store.schema import is_current, migrate
+from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Run
+from matrix.store.write import Writer
+
+__all__ = ["CellDetail", "CellState", "EnvironmentRecord", "Reader", "Run", "Store", "Writer", "open_store"]
+
+BUSY_SECONDS: Final = 10.0
+
+
+class Store:
+    """An open database: ``write`` records, ``read`` answers. Threads may share it; processes open their own."""
+
+    def __init__(self, write: Writer, read: Reader, engines: tuple[Engine, ...]) -> None:
+        self.write = write
+        self.read = read
+        self._engines = engines
+
+    def close(self) -> None:
+        """Let go of the database; safe to repeat."""
+        for engine in self._engines:
+            engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> Store:
+    """Open the results in an SQLite file or at a database URL, brought to this code's schema.
+
+    A writer waits ``busy_seconds`` for another one. Without ``create``, a file that does not exist is an error.
+    """
+    place = location(path_or_url)
+    path = place if isinstance(place, Path) else None
+    name = str(place) if isinstance(place, Path) else place.render_as_string(hide_password=True)
+    if path is not None:
+        _prepare_folder(path, create=create)
+    translate = partial(explained, name, path)
+    writing = writing_engine(place, busy_seconds=busy_seconds)
+    reading = reading_engine(place, busy_seconds=busy_seconds)
+    store = Store(Writer(writing, translate), Reader(reading, translate), (writing, reading))
+    try:
+        with translate():
+            is_new = path is not None and not path.exists()
+            if is_new or not is_current(reading, name):
+                migrate(writing)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _prepare_folder(path: Path, *, create: bool) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a database.", next_step="Name a file in it, such as matrix.db.")
+    if create:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"The folder {path.parent} for the database cannot be made ({error.strerror})."
+            raise StoreError(message, next_step="Make it yours to write, or name another place.") from error
+    elif not path.exists():
+        raise StoreError(f"There are no results yet: {path} does not exist.", next_step="Run `make matrix` first.")

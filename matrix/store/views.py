@@ -1,0 +1,65 @@
+"""What the read side answers beyond the domain: runs, states in time, a cell with its whole story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from matrix.model import CellResult, Identity, Rung, RunStatus, SaveResult, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A set of cells asked for together: what was asked, where it ran, and how it ended."""
+
+    id: int
+    status: RunStatus
+    selection: dict[str, Any]
+    facts: dict[str, Any]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnvironmentRecord:
+    """An environment as it was last recorded. ``identity`` is ``None`` until it has spoken from inside."""
+
+    id: str
+    tensorflow: str
+    keras: str
+    python: str
+    cut_off: date
+    recipe_digest: str
+    identity: Identity | None
+    image_id: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellState:
+    """A finding, and the runs from the first to the last that made it."""
+
+    verdict: Verdict
+    rung: Rung
+    fingerprint: str | None
+    first_run: int
+    last_run: int
+    first_at: datetime
+    last_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellDetail:
+    """All that is known of one cell. Without ``result``, nothing was measured: ``save`` says why, or it has yet to run.
+
+    ``history`` has every state, oldest first; ``first_run``, ``last_run`` and ``measured_at`` are the current one's.
+    """
+
+    save: SaveResult
+    result: CellResult | None
+    first_run: int | None
+    last_run: int | None
+    measured_at: datetime | None
+    history: tuple[CellState, ...]

@@ -1,0 +1,166 @@
+"""A report becomes a verdict. Pure: what the child said and what the zygote saw, against what the saver answered."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import signal
+from collections import Counter
+
+from matrix.compare import compare
+from matrix.model import (
+    CellKey,
+    CellResult,
+    Difference,
+    Effort,
+    Failure,
+    Rung,
+    Signature,
+    Verdict,
+)
+from matrix.protocol import Arrays, Ending, EndKind, LoadReport, ProtocolError, Raised, load_report
+
+_NORMALISATIONS = (
+    (re.compile(r"/tmp/cell-\d+"), "/tmp/cell"),  # noqa: S108  the child's folder, named after its uid
+    (re.compile(r"\b0x[0-9a-fA-F]+"), "0x…"),
+    (re.compile(r"\b[0-9a-f]{16,}\b"), "#"),
+    (re.compile(r"(?<=[A-Za-z])_\d+\b"), "_#"),  # layers are numbered as they are made
+    (re.compile(r"\d+(\.\d+)?"), "#"),
+)
+
+
+def judge(key: CellKey, ending: Ending, said: bytes, expected: Arrays, signature: Signature) -> CellResult:
+    """Return the verdict on one cell.
+
+    Args:
+        key: The cell.
+        ending: How the child ended, as the zygote saw it.
+        said: The child's one frame, or nothing.
+        expected: The outputs that the saver gave for the same input bytes.
+        signature: What the saver's model takes and gives.
+    """
+    abnormal = _abnormal(ending, said)
+    if abnormal is not None:
+        return _without_report(key, ending, *abnormal)
+    try:
+        report = load_report(said)
+    except ProtocolError as error:
+        return _without_report(key, ending, Verdict.CRASH, f"the process said something that is no report: {error}")
+    if report.unsupported is not None:
+        return _without_report(
+            key, ending, Verdict.HARNESS_BROKEN, f"the probe does not know this: {report.unsupported}"
+        )
+    return _with_report(key, ending, report, expected, signature)
+
+
+def failure(raised: Raised) -> Failure:
+    """Return an exception with its fingerprint."""
+    message, traceback = (_NORMALISATIONS[0][0].sub("/tmp/cell", text) for text in (raised.message, raised.traceback))  # noqa: S108
+    return Failure(
+        exception=raised.exception,
+        message=message,
+        traceback=traceback,
+        frames=raised.frames,
+        fingerprint=fingerprint(raised.exception, message, raised.frames),
+    )
+
+
+def fingerprint(exception: str, message: str, frames: tuple[str, ...]) -> str:
+    """Name a kind of failure: the same for texts that differ in addresses, numbers and temporary names only."""
+    for pattern, replacement in _NORMALISATIONS:
+        message = pattern.sub(replacement, message)
+    return hashlib.sha256("\0".join([exception, message, *frames]).encode()).hexdigest()[:16]
+
+
+def ended(ending: Ending) -> str:
+    """Say in words how a child ended that left no report."""
+    match ending.kind:
+        case EndKind.TIMEOUT:
+            asked = "stopped when asked" if ending.code == 1 else "had to be killed"
+            return f"the process was still running at its limit and {asked}"
+        case EndKind.OUT_OF_MEMORY:
+            return "the kernel killed the process for want of memory"
+        case EndKind.SIGNAL:
+            return f"the process was ended by signal {ending.code} ({_signal_name(ending.code)})"
+        case EndKind.EXIT:
+            return f"the process ended with exit code {ending.code} before it had reported"
+
+
+def _abnormal(ending: Ending, said: bytes) -> tuple[Verdict, str] | None:
+    match ending.kind:
+        case EndKind.TIMEOUT:
+            return Verdict.TIMEOUT, ended(ending)
+        case EndKind.OUT_OF_MEMORY:
+            return Verdict.OUT_OF_MEMORY, ended(ending)
+        case EndKind.SIGNAL:
+            return Verdict.CRASH, ended(ending)
+        case EndKind.EXIT:
+            return None if said and ending.code == 0 else (Verdict.CRASH, ended(ending))
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def _without_report(key: CellKey, ending: Ending, verdict: Verdict, message: str) -> CellResult:
+    raised = Raised(exception=f"tfmatrix.{verdict}", message=message, traceback=ending.noise, frames=())
+    return CellResult(
+        key=key,
+        verdict=verdict,
+        rung=Rung.NOTHING,
+        signature_equal=None,
+        signal=ending.code if ending.kind is EndKind.SIGNAL else None,
+        failure=failure(raised),
+        differences=(),
+        warnings=(),
+        effort=Effort(steps={}, wall_seconds=ending.wall_seconds, peak_memory=ending.peak_memory),
+        tampered=ending.tampered,
+    )
+
+
+def _with_report(
+    key: CellKey, ending: Ending, report: LoadReport, expected: Arrays, signature: Signature
+) -> CellResult:
+    called = report.reached is Rung.CALLED
+    differences = compare(report.outputs, expected) if called else ()
+    same = None if report.signature is None else same_signature(report.signature, signature)
+    return CellResult(
+        key=key,
+        verdict=_verdict(differences, called=called),
+        rung=_rung(report.reached, differences, same=same),
+        signature_equal=same,
+        signal=None,
+        failure=failure(report.raised) if report.raised else None,
+        differences=differences,
+        warnings=report.warnings,
+        effort=Effort(steps=report.steps, wall_seconds=ending.wall_seconds, peak_memory=ending.peak_memory),
+        tampered=ending.tampered,
+    )
+
+
+def _verdict(differences: tuple[Difference, ...], *, called: bool) -> Verdict:
+    if not called:
+        return Verdict.FAIL
+    return Verdict.PASS if differences and all(one.equal for one in differences) else Verdict.DRIFT
+
+
+def _rung(reached: Rung, differences: tuple[Difference, ...], *, same: bool | None) -> Rung:
+    if reached is Rung.CALLED and differences and all(one.equal for one in differences):
+        return Rung.OUTPUTS_EQUAL
+    if reached is Rung.DESERIALIZED and same:
+        return Rung.SIGNATURE_EQUAL
+    return reached
+
+
+def same_signature(one: Signature, other: Signature) -> bool:
+    """Whether two models take and give tensors of the same shapes and dtypes.
+
+    Names are left out: Keras 2 and 3, and exported functions, name the same tensor differently.
+    """
+    return all(
+        Counter((tensor.shape, tensor.dtype) for tensor in mine) == Counter((t.shape, t.dtype) for t in theirs)
+        for mine, theirs in ((one.inputs, other.inputs), (one.outputs, other.outputs))
+    )

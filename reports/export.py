@@ -1,0 +1,90 @@
+"""The matrix for other programs: JSON and CSV, both with a schema version. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Final
+
+from matrix.model import MatrixRow
+from reports.findings import find
+from reports.grid import EVERYTHING, Results, Selection, in_order, outcome_of, pair, tally, tally_by
+
+SCHEMA_VERSION: Final = 1
+"""Raised when a field changes its meaning or goes away; a new field does not raise it."""
+
+
+def as_json(results: Results, selection: Selection = EVERYTHING) -> str:
+    """The selected results as one document: header, tallies, findings, rows, errors by fingerprint."""
+    rows = [row for row in results.rows if selection.takes(row)]
+    document = {
+        "schema": "tfmatrix.matrix",
+        "schema_version": SCHEMA_VERSION,
+        "header": asdict(results.header),
+        "selection": {key: sorted(value) for key, value in asdict(selection).items()},
+        "counts": dict(sorted(tally(rows, selection).counts.items())),
+        "findings": [asdict(finding) for finding in find(results)] if selection == EVERYTHING else [],
+        "environments": [asdict(environment) for environment in in_order(results.environments)],
+        "models": [asdict(model) for model in results.models],
+        "pairs": [
+            {"saver": saver, "loader": loader, "share": counted.share, "counts": dict(sorted(counted.counts.items()))}
+            for (saver, loader), counted in tally_by(rows, pair, selection).items()
+        ],
+        "rows": [{**asdict(row), "outcome": outcome_of(row)} for row in rows],
+        "errors": {
+            fingerprint: asdict(results.failures[fingerprint])
+            for fingerprint in sorted({row.fingerprint for row in rows if row.fingerprint in results.failures} - {None})
+            if fingerprint
+        },
+    }
+    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, indent=None, separators=(",", ":"))
+
+
+def as_csv(results: Results, selection: Selection = EVERYTHING) -> str:
+    """The selected rows, one line each, the schema version in the first column of each.
+
+    Error texts stay out: they have line breaks, and a spreadsheet would run a formula that somebody hid in one.
+    """
+    names = [field.name for field in fields(MatrixRow)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["schema_version", *names, "outcome", "exception"])
+    for row in results.rows:
+        if selection.takes(row):
+            failure = results.failures.get(row.fingerprint or "")
+            values = [_plain(getattr(row, name)) for name in names]
+            shown = ["" if value is None else _inert(value) for value in values]
+            writer.writerow(
+                [SCHEMA_VERSION, *shown, outcome_of(row).value, _inert(failure.exception if failure else "")]
+            )
+    return text.getvalue()
+
+
+def _inert(value: object) -> object:
+    """Text that a spreadsheet does not take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  (any value of a dataclass, to anything JSON has)
+    match value:
+        case dict():
+            return {str(key): _plain(entry) for key, entry in value.items()}
+        case list() | tuple():
+            return [_plain(entry) for entry in value]
+        case bool() | None:
+            return value
+        case Enum() if isinstance(value.value, str):
+            return value.value
+        case Enum():
+            return value.name.lower().replace("_", " ")
+        case datetime() | date():
+            return value.isoformat()
+        case float() if not math.isfinite(value):
+            return str(value)
+        case _:
+            return value

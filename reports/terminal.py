@@ -1,0 +1,87 @@
+"""The matrix in a terminal: savers down, loaders across, one number and one sign per cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text
+
+from matrix.model import Environment
+from reports.grid import EVERYTHING, SIGNS, Look, Outcome, Results, Selection, Tally, in_order, pair, tally, tally_by
+from reports.ranges import label
+
+_STYLES: Final = {
+    Look.ALL: "green",
+    Look.MOST: "yellow",
+    Look.MANY: "yellow",
+    Look.HALF: "yellow",
+    Look.SOME: "red",
+    Look.FEW: "red",
+    Look.NONE: "bold red",
+    Look.ALL_DRIFT: "bold magenta",
+    Look.HARNESS_BROKEN: "dim",
+    Look.NOT_MEASURED: "dim",
+    Look.NOTHING: "dim",
+}
+_LEGEND: Final = (
+    "Share of loads that pass, in per cent. ≠ some answer differently · nothing to load ? not measured ! ours"
+)
+_WIDE: Final = 116
+
+
+def terminal_table(results: Results, selection: Selection = EVERYTHING, *, width: int = 80) -> Table:
+    """The matrix as a table no wider than ``width`` where the environments allow it; legend and counts below it."""
+    environments = in_order(results.environments)
+    tallies = tally_by(results.rows, pair, selection)
+    wide = width >= _WIDE
+    table = Table(
+        title="Saved in (down) · loaded in (across), TensorFlow",
+        title_style="bold",
+        title_justify="left",
+        caption=_caption(tally(results.rows, selection)),
+        caption_justify="left",
+        caption_style="",
+        box=None,
+        padding=(0, 2 if wide else 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("", style="bold", no_wrap=True)
+    for heading in _headings(environments, short=not wide):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=4 if wide else 3)
+    for saver in environments:
+        table.add_row(label(saver.id), *(_cell(tallies.get((saver.id, loader.id))) for loader in environments))
+    return table
+
+
+def _headings(environments: Sequence[Environment], *, short: bool) -> list[str]:
+    """Labels, without the major version where all have the same and room is short."""
+    labels = [label(environment.id) for environment in environments]
+    majors = {text.split(".")[0] for text in labels}
+    return [text[len(text.split(".")[0]) :] for text in labels] if short and len(majors) == 1 else labels
+
+
+def _cell(counted: Tally | None) -> Text:
+    counted = counted or Tally(counts={})
+    return Text(cell_text(counted), style="bold magenta" if counted.drifted else _STYLES[counted.look])
+
+
+def cell_text(counted: Tally) -> str:
+    """At most three characters: the share, with ``≠`` where something drifted, or the sign of what there is instead."""
+    match counted.look:
+        case Look.HARNESS_BROKEN:
+            return SIGNS[Outcome.HARNESS_BROKEN]
+        case Look.NOT_MEASURED:
+            return SIGNS[Outcome.NOT_MEASURED]
+        case Look.NOTHING:
+            return SIGNS[Outcome.UNSUPPORTED]
+        case _:
+            return f"{counted.share}{SIGNS[Outcome.DRIFT] if counted.drifted else ''}"
+
+
+def _caption(total: Tally) -> Text:
+    counts = ", ".join(f"{total.counts[outcome]:,} {outcome}" for outcome in Outcome if total.counts.get(outcome))
+    if not total.counts:
+        return Text("\nNothing measured yet. Run: make matrix")
+    return Text(f"\n{_LEGEND}\n{counts}")

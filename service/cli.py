@@ -1,0 +1,187 @@
+"""The command line. Translates words into calls and outcomes into text and exit codes; decides nothing itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from matrix.config import Settings
+from matrix.errors import ExitCode, IncompleteError, TfmatrixError, UsageError
+from matrix.model import RunStatus, Verdict
+from matrix.plan import Selection, make_plan
+from matrix.runner import Runner, Summary
+from matrix.store import Store
+from reports.export import as_csv, as_json
+from reports.render import site
+from reports.terminal import terminal_table
+from service import cells, estimate, machine, wiring
+from service.progress import RunProgress
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Which TensorFlow versions load a model that another one saved, and whether it still gives the same answer.",
+    epilog="Exit codes: 0 fine, 1 findings, 2 usage, 3 incomplete or unknown, 130 interrupted; docs/exit-codes.md has all.",
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Environments = Annotated[str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15")]
+Models = Annotated[str, typer.Option(help="Ids and globs: dense,conv*")]
+Formats = Annotated[str, typer.Option(help="h5, savedmodel, keras, export")]
+Methods = Annotated[str, typer.Option(help="default, custom_objects, saved_model.load")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+app.add_typer(machine.images, name="images")
+app.command("doctor")(machine.doctor)
+app.command("locks")(machine.locks)
+app.command("setup")(machine.setup)
+app.command("cell")(cells.cell)
+
+
+@app.command()
+def run(  # noqa: PLR0913  one parameter for each option
+    *,
+    environments: Environments = wiring.ALL,
+    models: Models = wiring.ALL,
+    formats: Formats = wiring.ALL,
+    methods: Methods = wiring.ALL,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long it may take.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure again what is known.")] = False,
+    as_json_: Json = False,
+) -> None:
+    """Save in every selected environment, load in every other, and record what happens."""
+    settings = Settings()
+    words = (environments, models, formats, methods)
+    chosen = _unfinished(settings) if resume else wiring.select(*words)
+    if resume and words != (wiring.ALL,) * 4:
+        raise UsageError("--resume takes up what the stopped run was asked for.", next_step="Leave out the selection.")
+    if dry_run:
+        estimate.show(out, settings, make_plan(chosen), as_json=as_json_)
+        return
+    _measure(settings, chosen, again=again, as_json_=as_json_)
+
+
+@app.command()
+def matrix() -> None:
+    """Get this machine ready, then run everything: what `make matrix` calls."""
+    not_built = machine.prepare()
+    _measure(Settings(), wiring.select(*(wiring.ALL,) * 4), again=False, as_json_=False)
+    if not_built:
+        raise IncompleteError(
+            f"Without an image, so not measured: {', '.join(not_built)}.",
+            next_step="`tfmatrix doctor` names the fix; then `make matrix` again does only what is missing.",
+        )
+
+
+@app.command()
+def show(  # noqa: PLR0913
+    *,
+    environments: Environments = wiring.ALL,
+    models: Models = wiring.ALL,
+    formats: Formats = wiring.ALL,
+    methods: Methods = wiring.ALL,
+    as_json_: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of text.")] = False,
+) -> None:
+    """Show what is known: savers down, loaders across, the share that passes."""
+    settings = Settings()
+    with wiring.store(settings, create=False) as opened:
+        found = wiring.results(opened, wiring.select(environments, models, formats, methods))
+    if as_json_ or csv:
+        sys.stdout.write(as_json(found) if as_json_ else as_csv(found))
+        return
+    out.print(terminal_table(found, width=out.width))
+    if not found.rows:
+        raise IncompleteError("Nothing of this is known yet.", next_step="`tfmatrix run` measures it.")
+
+
+@app.command()
+def report() -> None:
+    """Write the page from what is known, without measuring anything."""
+    settings = Settings()
+    with wiring.store(settings, create=False) as opened:
+        out.print(f"page: {_page(opened, settings)}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; the only place where errors become exit codes."""
+    sys.exit(run_guarded(app))
+
+
+def run_guarded(command: typer.Typer) -> int:
+    """Run a command and return its exit code."""
+    try:
+        command(standalone_mode=False)
+    except TfmatrixError as error:
+        err.print(f"[bold red]error:[/] {error.message}", markup=True, soft_wrap=True)
+        if error.next_step:
+            err.print(f"[bold]next:[/] {error.next_step}", soft_wrap=True)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("interrupted; what was measured is kept. `tfmatrix run --resume` goes on.")
+        return ExitCode.INTERRUPTED
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.TyperException as error:  # type: ignore[attr-defined]
+        error.show()
+        return ExitCode.USAGE
+    except Exception:  # noqa: BLE001  the last resort: say that it is ours
+        err.print(traceback.format_exc(), markup=False)
+        err.print("This is a fault in tfmatrix. Please report the lines above.")
+        return ExitCode.INTERNAL
+    return ExitCode.FINE
+
+
+def _unfinished(settings: Settings) -> Selection:
+    with wiring.store(settings, create=False) as opened:
+        stopped = opened.read.last_unfinished_run()
+    if stopped is None:
+        raise UsageError("No run was stopped before its end.", next_step="`tfmatrix run` begins one.")
+    words = {name: ",".join(values) for name, values in stopped.selection.items()}
+    return wiring.select(words["environments"], words["models"], words["formats"], words["methods"])
+
+
+def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bool) -> None:
+    with wiring.store(settings, create=True) as opened:
+        with RunProgress(err if as_json_ else out) as progress:
+            summary = Runner(settings, wiring.engine(), opened, progress).run(make_plan(chosen), again=again)
+        page = _page(opened, settings)
+        found = wiring.results(opened, chosen)
+    if as_json_:
+        sys.stdout.write(json.dumps(_fields(summary), indent=2) + "\n")
+    else:
+        out.print(terminal_table(found, width=out.width))
+        out.print(_sentence(summary))
+        out.print(f"page: {page}", soft_wrap=True)
+    if summary.status is RunStatus.INCOMPLETE:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in summary.unavailable.items())
+        raise IncompleteError(f"Not everything could be measured. {reasons}", next_step="`tfmatrix doctor` names the fix.")
+
+
+def _page(opened: Store, settings: Settings) -> Path:
+    everything = wiring.select(*(wiring.ALL,) * 4)
+    return site(wiring.results(opened, everything), settings.home / "site" / "index.html")
+
+
+def _sentence(summary: Summary) -> str:
+    if summary.saves_run + summary.cells_run == 0 and not summary.unavailable:
+        return f"Nothing has changed: no cell was run, {summary.cells_known} are known. ({summary.seconds:.0f} s)"
+    counts = ", ".join(f"{summary.verdicts[verdict]} {verdict}" for verdict in Verdict if verdict in summary.verdicts)
+    return (
+        f"run {summary.run_id}: {summary.saves_run} saves and {summary.cells_run} cells in {summary.seconds / 60:.1f} min"
+        f" ({counts or 'no cell'}; {summary.unstable} differed when repeated); {summary.cells_known} were known"
+    )
+
+
+def _fields(summary: Summary) -> dict[str, Any]:
+    return {"schema": 1, **asdict(summary)}

@@ -1,0 +1,156 @@
+"""Commands that get a machine ready and say what is wrong with it: setup, images, locks, doctor."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from images import build as building
+from images.bootstrap.bases import ensure_bases
+from images.bootstrap.doctor import examine
+from images.bootstrap.engine import ensure_engine
+from images.locks import write_locks
+from matrix.catalog import ROWS, load_environments
+from matrix.errors import ExitCode
+from matrix.model import Environment
+from matrix.rows import read_rows
+from matrix.selection import select_environments
+
+images = typer.Typer(no_args_is_help=True, help="The images that environments run in.")
+out = Console(highlight=False)
+
+Environments = Annotated[str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def prepare(environments: str = "all", *, again: bool = False) -> dict[str, str]:
+    """Make the engine answer, have the bases, build what is missing; return what could not be built, with reasons."""
+    chosen = select_environments(environments, load_environments())
+    ensure_engine(_say)
+    unavailable = ensure_bases(chosen, _say)
+    buildable = [one for one in chosen if one.id not in unavailable]
+    started = time.monotonic()
+    with _BuildProgress(len(buildable)) as progress:
+        failed = building.build(buildable, progress, again=again)
+    if progress.built:
+        out.print(f"images: {progress.built} built in {(time.monotonic() - started) / 60:.1f} min")
+    else:
+        out.print(f"images: {len(buildable) - len(failed)} are here")
+    return unavailable | failed
+
+
+def setup(environments: Environments = "all") -> None:
+    """Get this machine ready: engine, base images, images. Each step is skipped when it is done."""
+    building.raise_if_failed(prepare(environments))
+
+
+@images.command("build")
+def build_images(
+    environments: Environments = "all",
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Build also what is there, without the build cache.")] = False,
+) -> None:
+    """Build the images that are not there."""
+    building.raise_if_failed(prepare(environments, again=again))
+
+
+@images.command("list")
+def list_images(*, as_json: Json = False) -> None:
+    """List our images: environment, size, age, whether a row needs them."""
+    found = building.list_images(load_environments())
+    cache = building.build_cache_bytes()
+    if as_json:
+        rows = [asdict(one) for one in found]
+        sys.stdout.write(json.dumps({"schema": 1, "images": rows, "build_cache": cache}, default=str) + "\n")
+        return
+    table = Table("image", "environment", "MB", "age", "needed")
+    for one in found:
+        age = datetime.now(UTC) - one.created
+        words = f"{age.days} d" if age.days else f"{age.seconds // 60} min"
+        table.add_row(one.name, one.environment, f"{one.size / 1e6:.0f}", words, "yes" if one.needed else "no")
+    out.print(table)
+    out.print(f"together {sum(one.size for one in found) / 1e9:.1f} GB; build cache {cache / 1e9:.1f} GB")
+
+
+@images.command("prune")
+def prune_images(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False
+) -> None:
+    """Remove our images that no row of environments.toml needs any more."""
+    removed = building.prune(load_environments(), dry_run=dry_run)
+    for one in removed:
+        out.print(f"{'would remove' if dry_run else 'removed'} {one.name} ({one.size / 1e6:.0f} MB)")
+    if not removed:
+        out.print("nothing to remove: a row needs every image")
+
+
+def locks(
+    environments: Environments = "all",
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a lock would change.")] = False,
+) -> None:
+    """Resolve every row of environments.toml as of its day and write its lock."""
+    rows = read_rows(ROWS)
+    if environments != "all":
+        wanted = {one.id for one in select_environments(environments, load_environments())}
+        rows = tuple(row for row in rows if row.id in wanted)
+    changed = write_locks(rows, check=check, say=_say)
+    if check and changed:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def doctor(*, as_json: Json = False) -> None:
+    """Check engine, disk, memory, registry, interpreters and images; name the fix for each thing that is wrong."""
+    checks = examine()
+    if as_json:
+        sys.stdout.write(json.dumps({"schema": 1, "checks": [asdict(one) for one in checks]}, default=str) + "\n")
+    else:
+        table = Table("check", "", "found", "fix")
+        for one in checks:
+            colour = {"ok": "green", "warn": "yellow", "fail": "red"}[one.status]
+            table.add_row(one.name, f"[{colour}]{one.status}[/]", one.found, one.fix)
+        out.print(table)
+    if any(one.status == "fail" for one in checks):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _say(text: str) -> None:
+    out.print(text, soft_wrap=True, markup=False)
+
+
+class _BuildProgress(Progress):
+    """A bar over the builds, and a line for each that ends."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=out,
+            disable=not out.is_terminal,
+        )
+        self._bar = self.add_task("images", total=total)
+        self._running: list[str] = []
+        self.built = 0
+
+    def began(self, environment: Environment) -> None:
+        self._running.append(environment.id)
+        self.update(self._bar, description=f"building {', '.join(self._running)}")
+
+    def ended(self, environment: Environment, seconds: float, error: str | None) -> None:
+        self._running.remove(environment.id)
+        self.built += error is None
+        self.update(self._bar, advance=1, description=f"building {', '.join(self._running)}")
+        _say(f"image: {environment.id} {'built' if error is None else f'FAILED: {error}'} ({seconds:.0f} s)")
+
+

@@ -1,0 +1,87 @@
+"""Puts the parts together for a command: settings, engine, store, selection, and the document that pages are made from."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from images.bootstrap.engine import connect
+from matrix import catalog, selection
+from matrix.config import Settings
+from matrix.engines.docker import DockerEngine
+from matrix.errors import StoreError
+from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Failure, Format, Method
+from matrix.plan import Selection, primary_method
+from matrix.store import Store, open_store
+from reports.grid import Header, Results
+
+ALL = "all"
+
+
+def select(environments: str, models: str, formats: str, methods: str) -> Selection:
+    """Turn what a person wrote into a selection."""
+    return Selection(
+        environments=selection.select_environments(environments, catalog.load_environments()),
+        models=selection.select_models(models, catalog.load_models()),
+        formats=selection.select_formats(formats),
+        methods=selection.select_methods(methods),
+    )
+
+
+def store(settings: Settings, *, create: bool) -> Store:
+    """Open the results."""
+    return open_store(settings.database_url, create=create)
+
+
+def engine() -> DockerEngine:
+    """Return the container engine that answers."""
+    return DockerEngine(connect())
+
+
+def known_or_none(settings: Settings) -> Store | None:
+    """Open the results if there are any."""
+    try:
+        return store(settings, create=False)
+    except StoreError:
+        if settings.database or (settings.home / "matrix.db").exists():
+            raise
+        return None
+
+
+def results(opened: Store, chosen: Selection) -> Results:
+    """Read what is known of a selection, as the documents take it."""
+    rows = opened.read.matrix(chosen.environments, SAVE_VERSION, LOAD_VERSION, primary_of())
+    models = {model.id for model in chosen.models}
+    rows = tuple(
+        row for row in rows if row.model in models and row.format in chosen.formats and row.method in chosen.methods
+    )
+    fingerprints = {row.fingerprint for row in rows if row.fingerprint is not None}
+    failures: dict[str, Failure] = {one: opened.read.error(one) for one in fingerprints}
+    return Results(
+        header=_header(opened, chosen.environments),
+        rows=rows,
+        environments=chosen.environments,
+        models=chosen.models,
+        failures=failures,
+    )
+
+
+def primary_of() -> Callable[[str, Format], Method]:
+    """Return the function that names the method a model and a format call for."""
+    models = {model.id: model for model in catalog.load_models()}
+    return lambda model, format_: primary_method(models[model], format_)
+
+
+def _header(opened: Store, environments: tuple[Environment, ...]) -> Header:
+    newest = next(iter(opened.read.runs(1)), None)
+    records = opened.read.environments([environment.recipe_digest for environment in environments]).values()
+    processors = {str(one.identity.facts.get("model_name", "?")) for one in records if one.identity is not None}
+    return Header(
+        generated_at=datetime.now(UTC),
+        run=str(newest.id) if newest else None,
+        status=newest.status.value if newest else None,
+        engine="docker",
+        host_cpu=", ".join(sorted(processors)) or None,
+        versions={"tfmatrix": importlib.metadata.version("tfmatrix")},
+    )
