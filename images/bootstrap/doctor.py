@@ -1,0 +1,169 @@
+"""Looks at everything this project needs of a machine, and names the fix for each thing that is wrong."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import docker
+import docker.errors
+import requests.exceptions
+
+from images.bootstrap.bases import interpreter
+from images.bootstrap.engine import connect
+from matrix.catalog import base_image, load_environments
+from matrix.config import Settings
+from matrix.errors import EngineError
+from matrix.model import Environment
+
+GIB: Final = 1 << 30
+DISK_NEEDED: Final = 40 * GIB
+MEMORY_NEEDED: Final = 6 * GIB
+SAFE_RUNC: Final = ((1, 2, 8), (1, 3, 3))
+"""The first 1.2 and 1.3 with the repairs of CVE-2025-31133, -52565 and -52881."""
+REGISTRY_SECONDS: Final = 8
+_FAULTS: Final = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing that was looked at. ``fix`` is empty where nothing is wrong."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    fix: str = ""
+
+
+def examine() -> tuple[Check, ...]:
+    """Look at everything; what cannot be looked at is a finding too."""
+    environments = load_environments()
+    checks = [_platform(environments), _memory(), _disk()]
+    try:
+        client = connect()
+    except EngineError as error:
+        checks.append(Check(name="engine", status="fail", found=error.message, fix="`tfmatrix setup` starts or installs one"))
+        return (*checks, _buildx(), *_interpreters(environments, registry=False))
+    registry = _registry(client)
+    return (
+        *checks,
+        _engine(client),
+        _runc(client),
+        _buildx(),
+        registry,
+        *_interpreters(environments, registry=registry.status == "ok"),
+        _images(client, environments),
+        _mounts(client),
+    )
+
+
+def _platform(environments: tuple[Environment, ...]) -> Check:
+    machine = platform.machine()
+    if machine in {"x86_64", "AMD64"}:
+        return Check(name="platform", status="ok", found=machine)
+    old = [one.id for one in environments if one.minor < (2, 10)]
+    if machine in {"aarch64", "arm64"}:
+        return Check(
+            name="platform",
+            status="fail",
+            found=f"{machine}: TensorFlow has no arm64 Linux wheel before 2.10 ({old[0]} to {old[-1]})",
+            fix="use an x86-64 machine; the locks are of x86-64 wheels",
+        )
+    return Check(name="platform", status="fail", found=machine, fix="use an x86-64 Linux machine")
+
+
+def _memory() -> Check:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    settings = Settings()
+    found = f"{total / GIB:.1f} GiB; {settings.lanes_in_memory} containers side by side"
+    if total < MEMORY_NEEDED:
+        fix = "free memory, or run fewer containers: TFMATRIX_LANES=1"
+        return Check(name="memory", status="warn", found=found, fix=fix)
+    return Check(name="memory", status="ok", found=found)
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage("/var/lib/docker" if os.path.isdir("/var/lib/docker") else "/").free  # noqa: PTH112
+    found = f"{free / GIB:.0f} GiB free for images"
+    if free < DISK_NEEDED:
+        fix = "all 18 images and their build cache want 40 GiB; `tfmatrix images prune`, `docker builder prune`"
+        return Check(name="disk", status="warn" if free > DISK_NEEDED // 4 else "fail", found=found, fix=fix)
+    return Check(name="disk", status="ok", found=found)
+
+
+def _engine(client: docker.DockerClient) -> Check:
+    version = client.version()
+    found = f"{version['Version']} (API {version['ApiVersion']}), cgroup v{client.info().get('CgroupVersion', '?')}"
+    return Check(name="engine", status="ok", found=found)
+
+
+def _runc(client: docker.DockerClient) -> Check:
+    components: list[dict[str, Any]] = client.version().get("Components") or []
+    found = next((one["Version"] for one in components if one["Name"] == "runc"), "unknown")
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    safe = any(numbers[:2] == first[:2] and numbers >= first for first in SAFE_RUNC) or numbers[:2] > SAFE_RUNC[-1][:2]
+    if safe:
+        return Check(name="runc", status="ok", found=found)
+    fix = "upgrade runc (1.2.8, 1.3.3 or newer) before strangers' models are loaded; our own recipes are safe"
+    return Check(name="runc", status="warn", found=f"{found}: older than the repairs of CVE-2025-31133", fix=fix)
+
+
+def _buildx() -> Check:
+    try:
+        done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S607
+    except (subprocess.SubprocessError, OSError):
+        fix = "install your distribution's docker-buildx (docker-buildx-plugin)"
+        return Check(name="buildx", status="fail", found="docker buildx does not answer", fix=fix)
+    return Check(name="buildx", status="ok", found=" ".join(done.stdout.split()[1:2]))
+
+
+def _registry(client: docker.DockerClient) -> Check:
+    """A registry is a help, not a need: bases are made here where none answers."""
+    started, usual = time.monotonic(), client.api.timeout
+    try:
+        client.api.timeout = REGISTRY_SECONDS
+        client.images.get_registry_data(base_image("3.13"))
+    except _FAULTS:
+        return Check(name="registry", status="warn", found="none answers: base images are made on this machine")
+    finally:
+        client.api.timeout = usual
+    return Check(name="registry", status="ok", found=f"answers in {time.monotonic() - started:.1f} s")
+
+
+def _interpreters(environments: tuple[Environment, ...], *, registry: bool) -> Iterator[Check]:
+    if registry:
+        return
+    for python in dict.fromkeys(one.python for one in environments):
+        prefix = interpreter(python)
+        rows = [one.id for one in environments if one.python == python]
+        if prefix is None:
+            fix = f"install CPython {python} (pyenv install {python}), or let a registry answer"
+            yield Check(name=f"CPython {python}", status="warn", found=f"not here; needed by {', '.join(rows)}", fix=fix)
+        else:
+            yield Check(name=f"CPython {python}", status="ok", found=str(prefix))
+
+
+def _images(client: docker.DockerClient, environments: tuple[Environment, ...]) -> Check:
+    there = {tag for image in client.images.list(filters={"label": "tfmatrix.project=tfmatrix"}) for tag in image.tags}
+    missing = [one.id for one in environments if one.image not in there]
+    found = f"{len(environments) - len(missing)} of {len(environments)} are built"
+    if missing:
+        fix = f"`tfmatrix images build` builds {', '.join(missing)}"
+        return Check(name="images", status="warn", found=found, fix=fix)
+    return Check(name="images", status="ok", found=found)
+
+
+def _mounts(client: docker.DockerClient) -> Check:
+    """Artifacts reach a container by a bind mount: the engine has to see this machine's files."""
+    address = str(client.api.base_url)
+    if address.startswith("http+docker") or "localhost" in address or "127.0.0.1" in address:
+        return Check(name="mounts", status="ok", found="the engine is on this machine")
+    fix = "run tfmatrix on the machine where the engine is: artifacts are handed over through bind mounts"
+    return Check(name="mounts", status="fail", found=f"the engine is elsewhere: {address}", fix=fix)
