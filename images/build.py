@@ -213,5 +213,3 @@ def raise_if_failed(failed: dict[str, str]) -> None:
     if failed:
         lines = "\n".join(f"{name}: {reason}" for name, reason in failed.items())
         raise BuildError(f"{len(failed)} images could not be built:\n{lines}", next_step="Read the logs named above.")
-
-

@@ -30,7 +30,8 @@ def header(row: Row) -> str:
     """What stands above a lock: where it comes from, and the facts the catalog holds it to."""
     return (
         f"# {row.id}: written by `make locks`, never by hand.\n"
-        f"# Resolved from {' '.join(row.requirements)} as of {row.cut_off.isoformat()} for Python {row.python} on {PLATFORM}\n"
+        f"# Resolved from {' '.join(row.requirements)} as of {row.cut_off.isoformat()}"
+        f" for Python {row.python} on {PLATFORM}\n"
     )
 
 
@@ -56,7 +57,9 @@ def write_locks(rows: Iterable[Row], *, check: bool = False, folder: Path = LOCK
                 path.write_text(text, encoding="utf-8")
         say(f"{row.id}: {text.count('==')} packages, {'unchanged' if same else 'differs' if check else 'written'}")
     if failures:
-        raise BuildError("\n".join(failures), next_step="Correct the rows in images/environments.toml, then `make locks`.")
+        raise BuildError(
+            "\n".join(failures), next_step="Correct the rows in images/environments.toml, then `make locks`."
+        )
     return tuple(changed)
 
 
@@ -68,9 +71,9 @@ def locked_versions(text: str) -> dict[str, str]:
 def _resolve(row: Row) -> str:
     # Python's minor alone, and a time with its zone: neither today's date nor this machine's zone may shape a lock.
     command = [
-        str(uv_binary()), "pip", "compile", "--quiet", "--no-config", "--generate-hashes", "--no-annotate", "--no-header",
-        "--exclude-newer", f"{row.cut_off.isoformat()}T00:00:00Z",
-        "--python-version", row.python, "--python-platform", PLATFORM, "-",
+        str(uv_binary()), "pip", "compile", "--quiet", "--no-config", "--generate-hashes", "--no-annotate",
+        "--no-header", "--exclude-newer", f"{row.cut_off.isoformat()}T00:00:00Z", "--python-version", row.python,
+        "--python-platform", PLATFORM, "-",
     ]  # fmt: skip
     done = subprocess.run(  # noqa: S603
         command,

@@ -1,6 +1,7 @@
 """The host's package settings (indexes, certificates, proxies), so that a build reaches what the host reaches.
 
-They travel as BuildKit secrets and in the environment of our own processes: never in a layer, a log or a committed line.
+They travel as BuildKit secrets and in the environment of our own processes: never in a layer, a log or a committed
+line.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ def pip_configuration(env: Mapping[str, str]) -> dict[str, str]:
     """The [global] section of pip's configuration files, later ones winning, as pip itself reads them."""
     home = Path(env.get("HOME", "/nonexistent"))
     named = env.get("PIP_CONFIG_FILE")
-    files = [Path("/etc/pip.conf"), home / ".pip/pip.conf", home / ".config/pip/pip.conf", Path(sys.prefix) / "pip.conf"]
+    files = [
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        home / ".config/pip/pip.conf",
+        Path(sys.prefix) / "pip.conf",
+    ]
     parser = configparser.RawConfigParser()
     try:
         parser.read([*files, *([named] if named else [])], encoding="utf-8")

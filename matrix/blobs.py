@@ -41,7 +41,7 @@ class Blobs:
         """The bytes of a blob, once they are seen to be those."""
         try:
             content = self.path(sha256).read_bytes()
-        except FileNotFoundError as error:
+        except OSError as error:
             raise self._missing(sha256) from error
         if hashlib.sha256(content).hexdigest() != sha256:
             raise self._damaged(sha256)
@@ -58,13 +58,13 @@ class Blobs:
 
         It is checked first: a damaged file would come back from a container as a verdict.
         """
-        if name != Path(name).name:
+        if name in {"", ".."} or name != Path(name).name:
             raise ValueError(f"{name!r} is not a plain file name")
         blob, target = self.path(sha256), folder / name
         try:
             with blob.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
+        except OSError as error:
             raise self._missing(sha256) from error
         if found != sha256:
             raise self._damaged(sha256)
@@ -75,7 +75,7 @@ class Blobs:
 
     def _missing(self, sha256: str) -> StoreError:
         return StoreError(
-            f"The stored file {self.path(sha256)} is missing, though the results name it.",
+            f"The stored file {self.path(sha256)} is missing or cannot be read, though the results name it.",
             next_step=_START_AFRESH.format(root=self._root),
         )
 
@@ -124,7 +124,7 @@ def _holds(target: Path, content: bytes) -> bool:
     """Whether a file has this content; one of another size need not be read."""
     try:
         return target.stat().st_size == len(content) and target.read_bytes() == content
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

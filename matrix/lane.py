@@ -28,8 +28,8 @@ from matrix.model import (
     Verdict,
 )
 from matrix.plan import LoadBatch, LoadTask, SaveBatch, SaveTask
-from matrix.protocol import Arrays, EndKind, Ending, LoadJob, ProtocolError, SavedFormat, SaveJob, SaveReport
-from matrix.repeat import Repeats, settle
+from matrix.protocol import Arrays, Ending, EndKind, LoadJob, ProtocolError, SavedFormat, SaveJob, SaveReport
+from matrix.repeat import NeverRepeats, Repeats, settle
 from matrix.session import HarnessBrokenError, Patience, Session
 
 TEMPORARY = 64 << 20
@@ -72,7 +72,7 @@ class Lanes:
         patience: Patience,
         memory: int,
         processors: tuple[int | None, ...],
-        known: Mapping[CellKey, CellResult],
+        repeats: Repeats | NeverRepeats,
     ) -> None:
         self._engine = engine
         self._blobs = blobs
@@ -81,7 +81,7 @@ class Lanes:
         self._patience = patience
         self._memory = memory
         self._processors = processors
-        self._repeats = Repeats(known)
+        self._repeats = repeats
         self._numbers = itertools.count()
         self._open: set[Session] = set()
         self._stopped = threading.Event()

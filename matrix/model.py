@@ -164,8 +164,8 @@ class Signature:
 class Failure:
     """An exception as the probe saw it, with paths and control characters already cleaned.
 
-    ``frames`` are the innermost library frames as ``module:function``, innermost last; ``fingerprint`` names the kind of
-    failure: exception class, normalised message and those frames, never the raw text.
+    ``frames`` are the innermost library frames as ``module:function``, innermost last; ``fingerprint`` names the kind
+    of failure: exception class, normalised message and those frames, never the raw text.
     """
 
     exception: str

@@ -1,7 +1,7 @@
 """What host and probe say to each other. Pure: bytes in, values out, and back.
 
-What comes from a container was written by a process that ran somebody's model: every field is checked, bounded and cleaned
-here, and nothing behind this module looks at raw bytes.
+What comes from a container was written by a process that ran somebody's model: every field is checked, bounded and
+cleaned here, and nothing behind this module looks at raw bytes.
 """
 
 from __future__ import annotations

@@ -14,6 +14,18 @@ SAMPLE: Final = 100
 """One in this many of the cells that nothing else calls for is repeated."""
 
 
+class NeverRepeats:
+    """For measurements of speed: every cell once."""
+
+    def wanted(self, result: CellResult) -> bool:
+        """Never."""
+        del result
+        return False
+
+
+NEVER: Final = NeverRepeats()
+
+
 class Repeats:
     """Decides, cell by cell, whether to repeat; shared by the lanes of one run.
 
@@ -44,7 +56,7 @@ class Repeats:
 
 
 def settle(first: CellResult, second: CellResult) -> CellResult:
-    """Return what counts of two goes: the fresh process where they disagree, else the first, with the other's verdict."""
+    """Return what counts of two goes: where they disagree the fresh process; keep the other's verdict."""
     if first.verdict is second.verdict:
         return replace(first, repeated=second.verdict)
     return replace(second, repeated=first.verdict)

@@ -1,7 +1,7 @@
 """The use case on one screen: plan, prove, save, load, judge, record.
 
-One run at a time writes to a database (a lock file beside it); everything measured is recorded as it comes, so a run that is
-stopped or killed goes on where it was: what is known is not run again.
+One run at a time writes to a database (a lock file beside it); everything measured is recorded as it comes, so a run
+that is stopped or killed goes on where it was: what is known is not run again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from matrix.model import CellResult, RunStatus, SaveResult, Verdict
 from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load_tasks, save_batches
 from matrix.processors import processors
 from matrix.protocol import Limits
+from matrix.repeat import Repeats
 from matrix.session import Patience
 from matrix.store import Store
 
@@ -150,7 +151,7 @@ class Runner:
             patience=patience(self._settings),
             memory=self._settings.container_memory,
             processors=processors(),
-            known=known,
+            repeats=Repeats(known),
         )
 
     def _labels(self) -> dict[str, str]:

@@ -9,16 +9,18 @@ import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from matrix import protocol
 from matrix.blobs import Blobs
+from matrix.compare import compare
 from matrix.engines import Allowance, Channel, ChannelLostError, ChannelTimeoutError, Engine
 from matrix.errors import TfmatrixError
 from matrix.model import Artifact, Environment, Format, Identity, Method, Rung, SaveOutcome
-from matrix.protocol import EndKind, Ending, Limits, LoadJob, ProtocolError, SaveJob
+from matrix.protocol import Ending, EndKind, Limits, LoadJob, ProtocolError, SaveJob
 
 CANARY = "canary"
 UNKNOWN_FORMAT = "no-such-format"
@@ -56,7 +58,7 @@ class Session(AbstractContextManager["Session"]):
         labels: Mapping[str, str],
         patience: Patience,
     ) -> None:
-        self._start_container = lambda: engine.start(environment, inbox, allowance, labels)
+        self._start_container = partial(engine.start, environment, inbox, allowance, labels)
         self._inbox = inbox
         self._patience = patience
         self._stack = ExitStack()
@@ -158,9 +160,10 @@ class Session(AbstractContextManager["Session"]):
             model=CANARY, format=Format.H5, method=Method.DEFAULT, artifact=artifact, is_tar=False, inputs=inputs
         )
         ending, said = self.run(job)
-        if not said or protocol.load_report(said).reached is not Rung.CALLED:
+        if not said or (found := protocol.load_report(said)).reached is not Rung.CALLED:
             return f"it could not load the canary that it saved itself. {said[:2000]!r} {ending.noise[-2000:]}"
-        return None
+        differences = compare(found.outputs, protocol.arrays(report.outputs))
+        return None if all(one.equal for one in differences) else f"its canary answers differently: {differences}"
 
     def _ready(self) -> Channel:
         if self._aborted:

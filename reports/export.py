@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
 
-from matrix.model import MatrixRow
+from matrix.model import MatrixRow, Rung
 from reports.findings import find
 from reports.grid import EVERYTHING, Results, Selection, in_order, outcome_of, pair, tally, tally_by
 
@@ -38,8 +38,8 @@ def as_json(results: Results, selection: Selection = EVERYTHING) -> str:
         "rows": [{**asdict(row), "outcome": outcome_of(row)} for row in rows],
         "errors": {
             fingerprint: asdict(results.failures[fingerprint])
-            for fingerprint in sorted({row.fingerprint for row in rows if row.fingerprint in results.failures} - {None})
-            if fingerprint
+            for fingerprint in sorted({row.fingerprint for row in rows if row.fingerprint})
+            if fingerprint in results.failures
         },
     }
     return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, indent=None, separators=(",", ":"))
@@ -76,12 +76,16 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  (any value of a dataclass, to an
             return {str(key): _plain(entry) for key, entry in value.items()}
         case list() | tuple():
             return [_plain(entry) for entry in value]
-        case bool() | None:
-            return value
-        case Enum() if isinstance(value.value, str):
-            return value.value
+        case _:
+            return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:  # noqa: ANN401
+    match value:
+        case Rung():
+            return value.label
         case Enum():
-            return value.name.lower().replace("_", " ")
+            return value.value
         case datetime() | date():
             return value.isoformat()
         case float() if not math.isfinite(value):

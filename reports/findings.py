@@ -75,8 +75,9 @@ def _breaks(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding
         lost = percentage(counts["broke"], counts["broke"] + counts["kept"]) or 0
         if lost >= _LEAST_BREAK:
             whole = counts["broke"] + counts["kept"]
-            text = f"{words.format(label(before), label(after))} costs most: {counts['broke']:,} of {whole:,} saved models "
-            yield Finding(kind="break", text=f"{text}that pass in {label(before)} no longer do ({lost} %).")
+            step_taken = words.format(label(before), label(after))
+            lost_ones = f"{counts['broke']:,} of {whole:,} saved models that pass in {label(before)} no longer do"
+            yield Finding(kind="break", text=f"{step_taken} costs most: {lost_ones} ({lost} %).")
 
 
 def _blocks(rows: Sequence[MatrixRow], order: Sequence[str], results: Results) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ _SHARELESS: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """One square of a heat map. ``row`` and ``column`` are what it stands for, as the address and the script name it."""
+    """One square of a heat map; ``row`` and ``column`` are named as the address and the script name them."""
 
     row: str
     column: str

@@ -71,7 +71,9 @@ def _plan(saver: str, model: str, format_: str, loader: str, method: str) -> Pla
 
 def _one(chosen: Selection, name: str) -> tuple[Environment, Model, Format]:
     if len(chosen.environments) * len(chosen.models) * len(chosen.formats) != 1:
-        raise UsageError(f"{name!r} and the rest name more than one cell.", next_step="Name one of each, without globs.")
+        raise UsageError(
+            f"{name!r} and the rest name more than one cell.", next_step="Name one of each, without globs."
+        )
     return chosen.environments[0], chosen.models[0], chosen.formats[0]
 
 
@@ -80,7 +82,9 @@ def _method(model: Model, format_: Format, word: str) -> Method:
         return primary_method(model, format_)
     possible = methods(model, format_)
     if word not in possible:
-        raise UsageError(f"{model.id} in {format_} is not loaded by {word!r}.", next_step=f"Take {' or '.join(possible)}.")
+        raise UsageError(
+            f"{model.id} in {format_} is not loaded by {word!r}.", next_step=f"Take {' or '.join(possible)}."
+        )
     return Method(word)
 
 
@@ -96,7 +100,7 @@ def _by_hand(settings: Settings, plan: Plan, detail: CellDetail) -> str | None:
     request = plan.requests[0]
     loader = next(one for one in plan.selection.environments if one.id == request.loader)
     blob = Blobs(settings.home / "blobs").path(detail.save.artifact.sha256)
-    return reproduce.command(detail.save.artifact, blob, loader, request.model, request.format, request.method)
+    return reproduce.command(detail.save.artifact, blob, loader, request)
 
 
 def _fields(plan: Plan, detail: CellDetail, line: str | None) -> dict[str, Any]:
@@ -114,7 +118,9 @@ def _print(plan: Plan, detail: CellDetail, line: str | None) -> None:
     out.print(f"verdict   [bold]{result.verdict}[/]  (rung: {result.rung.label}; method: {request.method})")
     for one in result.differences:
         equal = "equal" if one.equal else "differs"
-        out.print(f"output    {escape(one.output)}: {equal}, |difference| {one.max_absolute}, relative {one.max_relative}")
+        out.print(
+            f"output    {escape(one.output)}: {equal}, |difference| {one.max_absolute}, relative {one.max_relative}"
+        )
         if one.reason:
             out.print(f"          {escape(one.reason)}")
     steps = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.effort.steps.items())

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from matrix.config import Settings
 from matrix.errors import ExitCode, IncompleteError, TfmatrixError, UsageError
@@ -21,7 +22,7 @@ from matrix.store import Store
 from reports.export import as_csv, as_json
 from reports.render import site
 from reports.terminal import terminal_table
-from service import cells, estimate, machine, wiring
+from service import bench, cells, estimate, machine, wiring
 from service.progress import RunProgress
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Which TensorFlow versions load a model that another one saved, and whether it still gives the same answer.",
-    epilog="Exit codes: 0 fine, 1 findings, 2 usage, 3 incomplete or unknown, 130 interrupted; docs/exit-codes.md has all.",
+    epilog="Exit codes: 0 fine, 1 findings, 2 usage, 3 incomplete or unknown, 130 interrupted; see docs/exit-codes.md",
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -45,6 +46,7 @@ app.command("doctor")(machine.doctor)
 app.command("locks")(machine.locks)
 app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
+app.command("bench")(bench.bench)
 
 
 @app.command()
@@ -123,17 +125,18 @@ def run_guarded(command: typer.Typer) -> int:
     try:
         command(standalone_mode=False)
     except TfmatrixError as error:
-        err.print(f"[bold red]error:[/] {error.message}", markup=True, soft_wrap=True)
+        err.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
         if error.next_step:
-            err.print(f"[bold]next:[/] {error.next_step}", soft_wrap=True)
+            err.print(f"[bold]next:[/] {escape(error.next_step)}", soft_wrap=True)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         err.print("interrupted; what was measured is kept. `tfmatrix run --resume` goes on.")
         return ExitCode.INTERRUPTED
     except typer.Exit as done:
         return done.exit_code
-    except typer.TyperException as error:  # type: ignore[attr-defined]
-        error.show()
+    except typer.TyperException as error:
+        err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        err.print("[bold]next:[/] `tfmatrix --help` and `tfmatrix COMMAND --help` show what there is.")
         return ExitCode.USAGE
     except Exception:  # noqa: BLE001  the last resort: say that it is ours
         err.print(traceback.format_exc(), markup=False)
@@ -165,7 +168,9 @@ def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bo
         out.print(f"page: {page}", soft_wrap=True)
     if summary.status is RunStatus.INCOMPLETE:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in summary.unavailable.items())
-        raise IncompleteError(f"Not everything could be measured. {reasons}", next_step="`tfmatrix doctor` names the fix.")
+        raise IncompleteError(
+            f"Not everything could be measured. {reasons}", next_step="`tfmatrix doctor` names the fix."
+        )
 
 
 def _page(opened: Store, settings: Settings) -> Path:
@@ -178,8 +183,9 @@ def _sentence(summary: Summary) -> str:
         return f"Nothing has changed: no cell was run, {summary.cells_known} are known. ({summary.seconds:.0f} s)"
     counts = ", ".join(f"{summary.verdicts[verdict]} {verdict}" for verdict in Verdict if verdict in summary.verdicts)
     return (
-        f"run {summary.run_id}: {summary.saves_run} saves and {summary.cells_run} cells in {summary.seconds / 60:.1f} min"
-        f" ({counts or 'no cell'}; {summary.unstable} differed when repeated); {summary.cells_known} were known"
+        f"run {summary.run_id}: {summary.saves_run} saves and {summary.cells_run} cells"
+        f" in {summary.seconds / 60:.1f} min ({counts or 'no cell'};"
+        f" {summary.unstable} differed when repeated); {summary.cells_known} were known"
     )
 
 

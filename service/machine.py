@@ -152,5 +152,3 @@ class _BuildProgress(Progress):
         self.built += error is None
         self.update(self._bar, advance=1, description=f"building {', '.join(self._running)}")
         _say(f"image: {environment.id} {'built' if error is None else f'FAILED: {error}'} ({seconds:.0f} s)")
-
-

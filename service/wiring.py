@@ -1,4 +1,4 @@
-"""Puts the parts together for a command: settings, engine, store, selection, and the document that pages are made from."""
+"""Puts the parts together for a command: settings, engine, store, selection, and what documents are made from."""
 
 from __future__ import annotations
 

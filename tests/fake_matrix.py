@@ -58,13 +58,13 @@ def failure(exception: str, message: str, fingerprint: str, depth: int = 12) -> 
 def failures() -> dict[str, Failure]:
     """The kinds of failure that the fake matrix holds, one of them written by an attacker."""
     script = "</script><script>window.pwned = 1</script><!-- <img src=x onerror='window.pwned = 2'> {{ 7 * 7 }}"
-    kinds = (
+    kinds: tuple[Failure, ...] = (
         failure(
             "ValueError",
-            "File format not supported: filepath=/in/model. Keras 3 only supports V3 `.keras` files and legacy H5 format "
-            "files (`.h5` extension). Note that the legacy SavedModel format is not supported by `load_model()` in "
-            "Keras 3. In order to reload a TensorFlow SavedModel as an inference-only layer in Keras 3, use "
-            "`keras.layers.TFSMLayer(/in/model, call_endpoint='serving_default')`.",
+            "File format not supported: filepath=/in/model. Keras 3 only supports V3 `.keras` files and legacy H5 "
+            "format files (`.h5` extension). Note that the legacy SavedModel format is not supported by "
+            "`load_model()` in Keras 3. In order to reload a TensorFlow SavedModel as an inference-only layer in "
+            "Keras 3, use `keras.layers.TFSMLayer(/in/model, call_endpoint='serving_default')`.",
             "no-savedmodel",
         ),
         failure("OSError", "Unable to open file (file signature not found)", "no-zip", 6),

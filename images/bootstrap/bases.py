@@ -1,4 +1,4 @@
-"""Base images: a registry's where one answers; else made here, under the same names, of Debian and this host's CPythons."""
+"""Base images: a registry's where one answers; else made here, same names, of Debian and the host's Pythons."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def interpreter(python: str) -> Path | None:
     """Return a CPython of this host, as uv finds it; behind pyenv every version has to be named to be seen."""
     environment = dict(os.environ)
     if shutil.which("pyenv"):
-        listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)  # noqa: S607
+        listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)
         environment["PYENV_VERSION"] = ":".join(listed.stdout.split())
     words = [str(uv_binary()), "python", "find", "--no-project", "--system", "--no-python-downloads", python]
     found = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)  # noqa: S603

@@ -40,7 +40,9 @@ def call(
                 check=False,
             )
         except FileNotFoundError as error:
-            raise BuildError(f"{words[0]} is not installed.", next_step="`tfmatrix doctor` names what is missing.") from error
+            raise BuildError(
+                f"{words[0]} is not installed.", next_step="`tfmatrix doctor` names what is missing."
+            ) from error
         except subprocess.TimeoutExpired as error:
             raise BuildError(f"{words[0]} did not end within {seconds:.0f} s.", next_step=f"Its log: {log}") from error
     if done.returncode != 0:

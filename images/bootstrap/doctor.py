@@ -49,7 +49,9 @@ def examine() -> tuple[Check, ...]:
     try:
         client = connect()
     except EngineError as error:
-        checks.append(Check(name="engine", status="fail", found=error.message, fix="`tfmatrix setup` starts or installs one"))
+        checks.append(
+            Check(name="engine", status="fail", found=error.message, fix="`tfmatrix setup` starts or installs one")
+        )
         return (*checks, _buildx(), *_interpreters(environments, registry=False))
     registry = _registry(client)
     return (
@@ -117,7 +119,7 @@ def _runc(client: docker.DockerClient) -> Check:
 
 def _buildx() -> Check:
     try:
-        done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S607
+        done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=20, check=True)
     except (subprocess.SubprocessError, OSError):
         fix = "install your distribution's docker-buildx (docker-buildx-plugin)"
         return Check(name="buildx", status="fail", found="docker buildx does not answer", fix=fix)
@@ -145,7 +147,9 @@ def _interpreters(environments: tuple[Environment, ...], *, registry: bool) -> I
         rows = [one.id for one in environments if one.python == python]
         if prefix is None:
             fix = f"install CPython {python} (pyenv install {python}), or let a registry answer"
-            yield Check(name=f"CPython {python}", status="warn", found=f"not here; needed by {', '.join(rows)}", fix=fix)
+            yield Check(
+                name=f"CPython {python}", status="warn", found=f"not here; needed by {', '.join(rows)}", fix=fix
+            )
         else:
             yield Check(name=f"CPython {python}", status="ok", found=str(prefix))
 

@@ -88,12 +88,14 @@ def _start(say: Say) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     if Path("/run/systemd/system").exists():
         say("engine: starting the docker service")
-        subprocess.run(["systemctl", "start", "docker"], check=False, timeout=START_SECONDS)  # noqa: S607
+        subprocess.run(["systemctl", "start", "docker"], check=False, timeout=START_SECONDS)
     else:
         say(f"engine: starting dockerd (log: {log})")
         Path("/var/run/docker.pid").unlink(missing_ok=True)  # left by a machine that was stopped; nothing answers
         with log.open("ab") as output:
-            subprocess.Popen(["dockerd"], stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S607
+            subprocess.Popen(
+                ["dockerd"], stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+            )
     deadline = time.monotonic() + START_SECONDS
     while not _answers():
         if time.monotonic() > deadline:
@@ -129,7 +131,7 @@ def _context_address() -> list[str]:
         return []
     try:
         shown = subprocess.run(
-            ["docker", "context", "inspect"],  # noqa: S607
+            ["docker", "context", "inspect"],
             capture_output=True,
             timeout=20,
             check=True,

@@ -1,6 +1,7 @@
 """What happens in the process that touches an artifact: drop every right, work, say what was seen, end.
 
-Entered by fork from the zygote, or, for a repetition in a fresh process, by exec of this file, which imports TensorFlow anew.
+Entered by fork from the zygote, or, for a repetition in a fresh process, by exec of this file, which imports
+TensorFlow anew.
 """
 
 import json
@@ -76,7 +77,9 @@ def become_fresh(job, workdir):
     write_all(end, json.dumps({"job": job, "workdir": workdir}).encode())
     os.close(end)
     os.dup2(source, 0)
-    os.execv(sys.executable, [sys.executable, "-u", os.path.abspath(__file__)])
+    os.execv(  # noqa: S606
+        sys.executable, [sys.executable, "-u", os.path.abspath(__file__)]
+    )
 
 
 def work(job, workdir):

@@ -1,38 +1,102 @@
-"""Arranges stored inputs the way a model takes them. A mistake here would become a verdict, so a model is believed first."""
+"""Gives a model its inputs the way it takes them, so that a mistake of ours never becomes a verdict.
+
+Inputs are kept as an ordered list of (name, array) with the saver's structure. A loaded model may take another one:
+Keras 2 may want a list in its own order, a SavedModel's signature wants keywords. Names decide where both sides have
+the same names, else the order does.
+"""
 
 import observe
 
 
-def arranged(tf, inputs, structure, model=None):
-    """Return inputs as ``model(...)`` takes them.
+class NoEndpoint(Exception):
+    """A SavedModel offers nothing to call."""
 
-    ``inputs`` is an ordered list of (name, array) and ``structure`` how the saver's model took them: "single", "list" or
-    "dict". A loaded model that states its own structure is given that: Keras 3 sorts dictionaries, Keras 2 may flatten them.
-    """
-    tensors = [(name, tf.convert_to_tensor(array)) for name, array in inputs]
-    stated = observe.input_structure(model) if model is not None else None
-    if isinstance(stated, dict):
-        return _keyed(tensors, stated)
-    if isinstance(stated, (list, tuple)):
-        return _ordered(tensors, observe.input_names(model))
+
+def as_saved(inputs, structure):
+    """Return the inputs as the saver's model takes them: one value, a list or a dictionary."""
     if structure == "dict":
-        return dict(tensors)
-    if structure == "list":
-        return [tensor for _, tensor in tensors]
-    return tensors[0][1]
+        return dict(inputs)
+    values = [value for _, value in inputs]
+    return values[0] if structure == "single" and len(values) == 1 else values
 
 
-def _keyed(tensors, stated):
-    """Return a dictionary with the model's keys: by name where the names are the same, else in order."""
-    by_name = dict(tensors)
-    if set(by_name) == set(stated):
-        return by_name
-    return {key: tensor for key, (_, tensor) in zip(stated, tensors)}
+def call_model(tf, model, inputs, structure):
+    """Call a Keras model for inference; return its outputs as an ordered list of (name, array)."""
+    fed = arranged(_tensors(tf, inputs), structure, observe.input_structure(model), observe.input_names(model))
+    return observe.flatten(model(fed, training=False), observe.output_names(model))
 
 
-def _ordered(tensors, names):
-    """Return a list in the model's order where it names the same inputs, else in the saver's."""
-    by_name = dict(tensors)
-    if names and set(names) == set(by_name):
-        return [by_name[name] for name in names]
-    return [tensor for _, tensor in tensors]
+def call_saved_model(tf, loaded, inputs, structure):
+    """Call what ``tf.saved_model.load`` gave, by ``serve`` where it has one, else by its default signature."""
+    tensors = _tensors(tf, inputs)
+    if hasattr(loaded, "serve"):
+        positional, named = _serve(loaded.serve, tensors, structure)
+        return observe.flatten(loaded.serve(*positional, **named))
+    endpoint = default_endpoint(loaded)
+    if endpoint is None:
+        raise NoEndpoint("the SavedModel has neither a serve endpoint nor a signature to call")
+    positional, named = endpoint.structured_input_signature
+    if positional and not named:
+        return observe.flatten(endpoint(*[value for _, value in _in_order(tensors, structure)]))
+    return observe.flatten(endpoint(**_keywords(tensors, sorted(named), structure)))
+
+
+def default_endpoint(loaded):
+    """Return the ``serving_default`` signature of a SavedModel, else its only one, else ``None``."""
+    signatures = dict(getattr(loaded, "signatures", None) or {})
+    if "serving_default" in signatures:
+        return signatures["serving_default"]
+    return next(iter(signatures.values())) if len(signatures) == 1 else None
+
+
+def arranged(inputs, structure, taken, names):
+    """Return inputs in the structure a model states that it takes, where it states one, else in the saver's.
+
+    ``taken`` is the model's own structure and ``names`` the names of its inputs in its own order, both as far as known.
+    """
+    if isinstance(taken, dict):
+        return _keywords(inputs, sorted(taken), structure)
+    if isinstance(taken, (list, tuple)):
+        return [value for _, value in _in_order(inputs, structure, names)]
+    if taken is not None and len(inputs) == 1:
+        return inputs[0][1]
+    return as_saved(inputs, structure)
+
+
+def _serve(function, inputs, structure):
+    """Return the (positional, keyword) arguments for a restored function, as its only trace says that it takes them."""
+    traces = list(getattr(function, "concrete_functions", None) or [])
+    if len(traces) != 1:
+        return [as_saved(inputs, structure)], {}
+    positional, named = traces[0].structured_input_signature
+    if not positional and named:
+        return [], _keywords(inputs, sorted(named), structure)
+    if len(positional) == 1:
+        taken = positional[0]
+        names = [getattr(spec, "name", None) for spec in taken] if isinstance(taken, (list, tuple)) else None
+        return [arranged(inputs, structure, taken, names)], {}
+    ordered = _in_order(inputs, structure, [getattr(spec, "name", None) for spec in positional])
+    return [value for _, value in ordered], {}
+
+
+def _in_order(inputs, structure, names=None):
+    """Return inputs in the order of ``names`` where these are the same, else in the saver's, a dictionary's sorted."""
+    by_name = dict(inputs)
+    if names and len(names) == len(inputs) and set(names) == set(by_name):
+        return [(name, by_name[name]) for name in names]
+    return sorted(inputs, key=_name) if structure == "dict" else inputs
+
+
+def _name(pair):
+    return pair[0]
+
+
+def _keywords(inputs, wanted, structure):
+    """Return inputs by the names wanted: by name where these are the same, else by position."""
+    if set(wanted) == {name for name, _ in inputs} or len(wanted) != len(inputs):
+        return dict(inputs)
+    return {name: value for name, (_, value) in zip(wanted, _in_order(inputs, structure))}
+
+
+def _tensors(tf, inputs):
+    return [(name, tf.constant(value)) for name, value in inputs]

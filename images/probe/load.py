@@ -1,9 +1,13 @@
-"""Loads one artifact one way and climbs: opened, deserialized, signature read, called. Says what it saw, judges nothing."""
+"""Loads an artifact by one method and says how far it got. Compares nothing: the host judges.
+
+The rungs are ``opened`` (the container can be read), ``deserialized`` (the framework gave an object) and ``called`` (it
+answered the inputs). A cell works on a private copy: Keras 3.4.0 writes beside the file it reads, and a sandbox must
+never make a verdict.
+"""
 
 import os
 import shutil
 import tarfile
-import time
 import zipfile
 
 import feed
@@ -12,144 +16,149 @@ import recipes
 import wire
 
 NAMES = {"h5": "model.h5", "keras": "model.keras", "savedmodel": "model", "export": "model"}
-METHODS = ("default", "custom_objects", "saved_model.load")
+FOLDERS = frozenset(["savedmodel", "export"])
+METHODS = frozenset(["default", "custom_objects", "saved_model.load"])
+
+
+class UnsafeArchive(Exception):
+    """A tar with members that no save of ours would have. Ours, not the framework's."""
 
 
 def load(job, workdir):
-    """Return (header, body) for a load job: the body is the outputs' bytes."""
-    if job["format"] not in NAMES or job["method"] not in METHODS:
-        return {"unsupported": "there is no format %r loaded by %r" % (job["format"], job["method"])}, b""
-    climb = _Climb()
-    with observe.listening() as heard:
+    """Return (header, body) for a load job; the body is the outputs' bytes."""
+    reason = _unsupported(job)
+    if reason:
+        return {"unsupported": reason}, b""
+    header = {"reached": "nothing", "steps": {}, "signature": None, "outputs": [], "warnings": []}
+    body = b""
+    with observe.listening() as header["warnings"]:
         try:
-            outputs = climb.up(job, workdir)
-        except BaseException as error:  # noqa: BLE001  a model may raise SystemExit, and that is a finding too
-            climb.header["exception"] = observe.exception(error)
-            outputs = []
-    specs, body = wire.encode_arrays(outputs)
-    return dict(climb.header, outputs=specs, warnings=heard), body
+            body = _climb(job, workdir, header)
+        except BaseException as error:  # noqa: BLE001  SystemExit, RecursionError and the like are findings too
+            header["exception"] = observe.exception(error)
+    observe.under_way(header["steps"])
+    return header, body
 
 
-class _Climb:
-    """One load, rung by rung; ``header`` says how far it got."""
-
-    def __init__(self):
-        self.header = {"reached": "nothing", "steps": {}, "signature": None}
-
-    def up(self, job, workdir):
-        """Climb as far as it goes; return the outputs."""
-        import tensorflow as tf
-
-        observe.keep_tracebacks()
-        with self.rung("opened"):
-            path = copied(job["artifact"], job["is_tar"], os.path.join(workdir, NAMES[job["format"]]))
-            opened(path, job["format"])
-        with self.rung("deserialized"):
-            loaded = LOADERS[job["method"]](tf, path, job["model"])
-        self.header["signature"] = _signature(loaded)
-        names, inputs, structure = observe.output_names(loaded), *_inputs(job["inputs"])
-        with self.rung("called"):
-            return observe.flatten(_call(tf, loaded, inputs, structure), names)
-
-    def rung(self, name):
-        """Time a rung, and count it as reached when nothing was raised."""
-        return _Rung(self.header, name)
-
-
-class _Rung:
-    def __init__(self, header, name):
-        self.header, self.name = header, name
-
-    def __enter__(self):
-        self.started = time.perf_counter()
-
-    def __exit__(self, kind, *_):
-        self.header["steps"][self.name] = round(time.perf_counter() - self.started, 6)
-        if kind is None:
-            self.header["reached"] = self.name
-
-
-def copied(artifact, is_tar, path):
-    """Make a private copy: a framework may write beside what it reads, and the inbox is read-only."""
-    if not is_tar:
-        shutil.copyfile(artifact, path)
-        return path
-    with tarfile.open(artifact) as archive:
-        for member in archive:
-            _unpack(archive, member, path)
-    return path
-
-
-def _unpack(archive, member, root):
-    """Unpack a regular file or a folder inside ``root``; anything else is refused."""
-    target = os.path.normpath(os.path.join(root, member.name))
-    if not (target + os.sep).startswith(root + os.sep) or not (member.isfile() or member.isdir()):
-        raise ValueError("the archive holds %r, which is neither a file nor a folder inside it" % member.name)
-    if member.isdir():
-        os.makedirs(target, exist_ok=True)
-        return
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    with archive.extractfile(member) as source, open(target, "wb") as file:
-        shutil.copyfileobj(source, file)
-
-
-def opened(path, format_):
-    """Open the container that the format says it is."""
-    if format_ == "h5":
-        import h5py
-
-        h5py.File(path, "r").close()
-    elif format_ == "keras":
-        zipfile.ZipFile(path).close()
+def private_copy(path, is_tar, workdir, format_):
+    """Copy an artifact into ``workdir`` under the name its format asks for; return the copy's path."""
+    target = os.path.join(workdir, NAMES[format_])
+    if is_tar != (format_ in FOLDERS):
+        raise UnsafeArchive(
+            "%s is %s" % (format_, "one file, and this is a tar" if is_tar else "a folder, and this is a file")
+        )
+    if is_tar:
+        untar(path, target)
     else:
-        with open(os.path.join(path, "saved_model.pb"), "rb") as file:
-            file.read()
+        shutil.copyfile(path, target)
+    return target
 
 
-def _default(tf, path, _model):
-    return tf.keras.models.load_model(path)
+def untar(path, target):
+    """Unpack regular files and folders, and refuse a tar with anything else, or with a member that leads outside."""
+    os.mkdir(target)
+    with tarfile.open(path, "r:") as archive:
+        for member in archive:
+            parts = member.name.split("/")
+            if member.name.startswith("/") or ".." in parts or "\0" in member.name:
+                raise UnsafeArchive("the tar has a member that leads outside: %r" % member.name)
+            place = os.path.join(target, *[part for part in parts if part not in ("", ".")])
+            if member.isdir():
+                os.makedirs(place, exist_ok=True)
+            elif member.isreg() and not member.issparse():
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                with open(place, "xb") as file:
+                    shutil.copyfileobj(archive.extractfile(member), file)
+            else:
+                raise UnsafeArchive("the tar has a member that is neither file nor folder: %r" % member.name)
 
 
-def _custom_objects(tf, path, model):
-    return tf.keras.models.load_model(path, custom_objects=recipes.find(model).custom_objects(tf))
+def _unsupported(job):
+    """Return why this probe does not know what the job asks, or ``None``; touches no file."""
+    format_, method = job["format"], job["method"]
+    if format_ not in NAMES:
+        return "there is no format named %r" % (format_,)
+    if method not in METHODS:
+        return "there is no method named %r" % (method,)
+    if method == "saved_model.load" and format_ not in FOLDERS:
+        return "saved_model.load reads folders, and %s is one file" % format_
+    if method == "custom_objects":
+        recipe = recipes.find(job.get("model"))
+        if recipe is None or not recipe.needs_custom_objects:
+            return "no custom objects are known for %r" % (job.get("model"),)
+    return None
 
 
-def _saved_model(tf, path, _model):
-    return tf.saved_model.load(path)
+def _climb(job, workdir, header):
+    """Climb rung by rung, writing into ``header`` what is reached; return the outputs' bytes."""
+    inputs, structure = _inputs(job)
+    path = private_copy(job["artifact"], job["is_tar"], workdir, job["format"])
+    steps = header["steps"]
+    with observe.timed(steps, "opened"):
+        _open(path, job["format"])
+    header["reached"] = "opened"
+    import tensorflow as tf
+
+    observe.keep_tracebacks()
+    plain = job["method"] == "saved_model.load"
+    with observe.timed(steps, "deserialized"):
+        loaded = tf.saved_model.load(path) if plain else _load_model(tf, path, job)
+    header["reached"] = "deserialized"
+    header["signature"] = _signature(loaded, plain)
+    if not inputs:
+        return b""
+    with observe.timed(steps, "called"):
+        outputs = (feed.call_saved_model if plain else feed.call_model)(tf, loaded, inputs, structure)
+    header["reached"] = "called"
+    return _packed(outputs, header, job["limits"]["body"])
 
 
-LOADERS = {"default": _default, "custom_objects": _custom_objects, "saved_model.load": _saved_model}
-
-
-def _inputs(path):
-    """Return (named arrays, structure) of a stored frame of inputs."""
-    with open(path, "rb") as file:
+def _inputs(job):
+    """Return (inputs, structure) of the frame the job names; no inputs where it names none."""
+    if not job.get("inputs"):
+        return [], "single"
+    with open(job["inputs"], "rb") as file:
         header, body = wire.unpack(file.read())
     return wire.decode_arrays(header["arrays"], body), header["structure"]
 
 
-def _endpoint(loaded):
-    """Return the signature that serves, of what ``tf.saved_model.load`` gave."""
-    signatures = getattr(loaded, "signatures", {})
-    return signatures["serving_default"] if "serving_default" in signatures else None
+def _open(path, format_):
+    """Read the container itself, without the framework's loader."""
+    if format_ == "h5":
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            list(file)
+    elif format_ == "keras":
+        with zipfile.ZipFile(path) as archive:
+            archive.namelist()
+    else:
+        from tensorflow.core.protobuf import saved_model_pb2
+
+        with open(os.path.join(path, "saved_model.pb"), "rb") as file:
+            saved_model_pb2.SavedModel().ParseFromString(file.read())
 
 
-def _signature(loaded):
-    if hasattr(loaded, "layers"):
-        return observe.model_signature(loaded)
-    endpoint = _endpoint(loaded)
-    return None if endpoint is None else observe.endpoint_signature(endpoint)
+def _load_model(tf, path, job):
+    if job["method"] == "custom_objects":
+        return tf.keras.models.load_model(path, custom_objects=recipes.find(job["model"]).custom_objects(tf))
+    return tf.keras.models.load_model(path)
 
 
-def _call(tf, loaded, inputs, structure):
-    """Ask the model. An exported one has ``serve``, its documented way; an older file only its signature."""
-    if hasattr(loaded, "layers"):
-        return loaded(feed.arranged(tf, inputs, structure, loaded), training=False)
-    if hasattr(loaded, "serve"):
-        return loaded.serve(feed.arranged(tf, inputs, structure))
-    endpoint = _endpoint(loaded)
-    names = sorted(endpoint.structured_input_signature[1])
-    given = dict(inputs)
-    if set(names) != set(given):
-        given = dict(zip(names, given.values()))
-    return endpoint(**{name: tf.convert_to_tensor(array) for name, array in given.items()})
+def _signature(loaded, plain):
+    """Return what the loaded thing states of itself; what it cannot state is no failure of the load."""
+    try:
+        if not plain:
+            return observe.model_signature(loaded)
+        endpoint = feed.default_endpoint(loaded)
+        return None if endpoint is None else observe.endpoint_signature(endpoint)
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _packed(outputs, header, room):
+    specs, body = wire.encode_arrays(outputs)
+    if len(body) > room:
+        raise observe.TooLarge("the outputs have %d bytes, and the job has room for %d" % (len(body), room))
+    header["outputs"] = specs
+    return body

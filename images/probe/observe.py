@@ -1,8 +1,9 @@
 """Turns what a framework did into plain data: exceptions, warnings, signatures, outputs. Judges nothing.
 
-Everything here reads objects made by 18 TensorFlows and by hostile files, so each reader is guarded, and each text bounded
-and cleaned. Outputs become an ordered list of (name, array): a dictionary's by sorted key, a list's in its own order, named
-by the model where it names as many. The host compares by name when both sides have the same names, else by position.
+Everything here reads objects made by 18 TensorFlows and by hostile files, so each reader is guarded, and each text
+bounded and cleaned. Outputs become an ordered list of (name, array): a dictionary's by sorted key, a list's in its
+own order, named by the model where it names as many. The host compares by name when both sides have the same names,
+else by position.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import os
 import re
 import sys
 import sysconfig
+import time
 import traceback
 import warnings
 
@@ -63,7 +65,7 @@ def clean(text, limit):
 
 
 def library_frames(trace):
-    """Return up to five ``module:function`` of the innermost frames that are neither ours nor the standard library's."""
+    """Return up to five ``module:function`` of the innermost frames, without ours and the standard library's."""
     names = []
     for frame, _ in traceback.walk_tb(trace):
         if _is_library(frame.f_code.co_filename):
@@ -74,12 +76,30 @@ def library_frames(trace):
 def keep_tracebacks():
     """Make the framework leave whole tracebacks on its exceptions.
 
-    Its own switch would also drop what it adds to messages ("Exception encountered when calling layer ..."), which is what
-    users see and search for; so only the function that cuts the frames away is replaced.
+    Its own switch would also drop what it adds to messages ("Exception encountered when calling layer ..."), which is
+    what users see and search for; so only the function that cuts the frames away is replaced.
     """
     for name, module in list(sys.modules.items()):
         if name.endswith("traceback_utils") and hasattr(module, "_process_traceback_frames"):
             module._process_traceback_frames = _same
+
+
+@contextlib.contextmanager
+def timed(steps, name):
+    """Time a step of work into ``steps``; one that raises is left as ``None``."""
+    steps[name] = None
+    started = time.perf_counter()
+    yield
+    steps[name] = round(time.perf_counter() - started, 6)
+
+
+def under_way(steps):
+    """Return the first step that was begun and not ended, taking its entry out, or ``None``."""
+    for name, seconds in list(steps.items()):
+        if seconds is None:
+            del steps[name]
+            return name
+    return None
 
 
 @contextlib.contextmanager
@@ -119,26 +139,21 @@ def flatten(outputs, names=None):
 
 def output_names(model):
     """Return the names a Keras model gives its outputs, or ``None``."""
-    names = _attribute(model, "output_names")
+    names = _attribute(_functional(model), "output_names")
     return [str(name) for name in names] if isinstance(names, (list, tuple)) else None
 
 
 def input_names(model):
     """Return the names of a Keras model's inputs in the order of ``model.inputs``, or ``None``."""
-    names = _attribute(model, "input_names")
+    names = _attribute(_functional(model), "input_names")
     if not isinstance(names, (list, tuple)):
         names = [tensor.name for tensor in _attribute(model, "inputs") or []]
     return [str(name) for name in names] or None
 
 
 def input_structure(model):
-    """Return how a Keras model takes its inputs: a dictionary, a list or tuple, or a tensor; ``None`` if it does not say."""
-    for name in ("_inputs_struct", "_nested_inputs"):  # Keras 3, Keras 2
-        structure = _attribute(model, name)
-        if structure is not None:
-            return structure
-    inner = _attribute(model, "_functional")  # a Keras 3 Sequential
-    return input_structure(inner) if inner is not None and inner is not model else None
+    """Return how a Keras model takes its inputs: dictionary, list, tuple or tensor; ``None`` if it does not say."""
+    return _structure(model, "_inputs_struct", "_nested_inputs")
 
 
 def model_signature(model):
@@ -146,11 +161,9 @@ def model_signature(model):
     inputs, outputs = _attribute(model, "inputs"), _attribute(model, "outputs")
     if not inputs or not outputs:
         return None
-    outer = _attribute(model, "_outputs_struct")
-    outer = _attribute(model, "_nested_outputs") if outer is None else outer
     return {
         "inputs": _tensors(input_structure(model), inputs, input_names(model)),
-        "outputs": _tensors(outer, outputs, output_names(model)),
+        "outputs": _tensors(_structure(model, "_outputs_struct", "_nested_outputs"), outputs, output_names(model)),
     }
 
 
@@ -228,6 +241,17 @@ def _attribute(thing, name):
         return getattr(thing, name, None)
     except Exception:  # noqa: BLE001
         return None
+
+
+def _functional(model):
+    """Return the functional model inside a Keras 3 Sequential, else the model itself."""
+    inner = _attribute(model, "_functional")
+    return model if inner is None else inner
+
+
+def _structure(model, keras_3, keras_2):
+    structure = _attribute(_functional(model), keras_3)
+    return _attribute(model, keras_2) if structure is None else structure
 
 
 def _tensors(structure, tensors, names):

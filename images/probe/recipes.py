@@ -1,11 +1,12 @@
 """The canonical models: one function each that builds, compiles and feeds a Keras model.
 
-The host imports this file for its metadata, so nothing but the standard library is imported here; the framework comes in
-as ``tf`` and numpy inside the functions. A recipe may be spelt differently per version but computes the same function;
-where a version cannot, it raises ``Unsupported``. The layers are named, so that two saves differ only where versions do.
+The host imports this file for its metadata, so nothing but the standard library is imported here; the framework comes
+in as ``tf`` and numpy inside the functions. A recipe may be spelt differently per version but computes the same
+function; where a version cannot, it raises ``Unsupported``. The layers are named, so that two saves differ only where
+versions do.
 
-Only ``optimizer-state`` names its loss by a short name, and only ``dense`` and ``optimizer-state`` use Adam: what breaks the
-stored compile settings must not hide what each of the others is there to show.
+Only ``optimizer-state`` names its loss by a short name, and only ``dense`` and ``optimizer-state`` use Adam: what
+breaks the stored compile settings must not hide what each of the others is there to show.
 """
 
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
@@ -162,7 +163,9 @@ def recurrent(tf):
     hidden = layers.Bidirectional(layers.GRU(6, name="gru"), name="both_ways")(hidden)
     label = layers.Dense(3, activation="softmax", name="label")(hidden)
     random = _random(6)
-    return Built(_compiled(tf, series, label, "recurrent"), [("series", _normal(random, ROWS, 6, 4))], _one_hot(random, 3), {})
+    return Built(
+        _compiled(tf, series, label, "recurrent"), [("series", _normal(random, ROWS, 6, 4))], _one_hot(random, 3), {}
+    )
 
 
 def attention(tf):
@@ -174,7 +177,9 @@ def attention(tf):
     hidden = layers.Flatten(name="flat")(hidden)
     label = layers.Dense(3, activation="softmax", name="label")(hidden)
     random = _random(7)
-    return Built(_compiled(tf, tokens, label, "attention"), [("tokens", _normal(random, ROWS, 6, 8))], _one_hot(random, 3), {})
+    return Built(
+        _compiled(tf, tokens, label, "attention"), [("tokens", _normal(random, ROWS, 6, 8))], _one_hot(random, 3), {}
+    )
 
 
 def embedding_masking(tf):
@@ -215,7 +220,9 @@ def lambda_(tf):
     hidden = layers.Lambda(lambda x: x[:, ::-1] * 2.0 + 1.0, name="lambda")(features)
     label = layers.Dense(3, activation="softmax", name="label")(hidden)
     random = _random(10)
-    return Built(_compiled(tf, features, label, "lambda"), [("features", _normal(random, ROWS, 6))], _one_hot(random, 3), {})
+    return Built(
+        _compiled(tf, features, label, "lambda"), [("features", _normal(random, ROWS, 6))], _one_hot(random, 3), {}
+    )
 
 
 def canary(tf):
@@ -256,7 +263,7 @@ RECIPES = {
         Recipe(
             "dense",
             "Dense classifier 784-128-10",
-            "Whether the plainest model loads: input layer, dense layers, stored compile settings with Adam and metrics.",
+            "Whether the plainest model loads: input layer, dense layers, compile settings with Adam and metrics.",
             dense,
         ),
         Recipe(

@@ -1,15 +1,15 @@
 """Builds a canonical model, trains it a step, asks it, and saves it in each format a job names.
 
-Every save is tried on its own and reported on its own: what the framework wrote leaves as bytes, a folder as a canonical tar.
-``unsupported`` is for a version that never had the format; a format that a version has and that raises is ``save-failed``.
+Every save is tried on its own and reported on its own: what the framework wrote leaves as bytes, a folder as a
+canonical tar. ``unsupported`` is for a version that never had the format; a format that a version has and that raises
+is ``save-failed``.
 """
 
 import io
 import os
 import random
+import sys
 import tarfile
-import time
-import zipfile
 
 import feed
 import numpy as np
@@ -17,7 +17,7 @@ import observe
 import recipes
 import wire
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SEED = 20260101
 
 
@@ -26,40 +26,35 @@ class Absent(Exception):
 
 
 def save(job, workdir):
-    """Return (header, body) for a save job: the body is inputs, outputs, then each artifact in the order of ``saves``."""
+    """Return (header, body) for a save job: the body is inputs, outputs, then artifacts in the order of ``saves``."""
     recipe = recipes.find(job["model"])
     if recipe is None:
         return {"unsupported": "there is no recipe named %r" % (job["model"],)}, b""
     steps = {}
     try:
-        header, built, body = _prepared(recipe, steps)
+        with observe.listening() as heard:
+            header, built, body = _first(recipe, steps)
     except recipes.Unsupported as reason:
         return {"unsupported": str(reason)}, b""
     except BaseException as error:  # noqa: BLE001  a model may raise SystemExit, and that is a finding too
-        observe.keep_tracebacks()
-        return {"exception": observe.exception(error), "at": _stage(steps), "steps": steps}, b""
-    header["saves"] = []
+        seen = observe.exception(error)
+        return {"exception": seen, "at": observe.under_way(steps) or "call", "steps": steps, "warnings": heard}, b""
+    header["warnings"], header["saves"] = heard, []
     for format_ in job["formats"]:
-        entry, artifact = _saved(built.model, format_, workdir, job["limits"]["body"] - len(body))
+        entry, artifact = _saved(recipe, built, format_, workdir, job["limits"]["body"] - len(body))
         header["saves"].append(entry)
         body += artifact
     return header, body
 
 
-def _prepared(recipe, steps):
+def _first(recipe, steps):
     """Build, train and call the model; return (header, built, bytes of inputs and outputs)."""
     import tensorflow as tf
 
     observe.keep_tracebacks()
-    _seed(tf)
-    with observe.listening() as heard:
-        with _timed(steps, "build"):
-            built = recipe.build(tf)
-        with _timed(steps, "train"):
-            _train(built)
-        with _timed(steps, "call"):
-            fed = feed.arranged(tf, built.inputs, built.structure)
-            outputs = observe.flatten(built.model(fed, training=False), observe.output_names(built.model))
+    built = _trained(tf, recipe, steps)
+    with observe.timed(steps, "call"):
+        outputs = feed.call_model(tf, built.model, built.inputs, built.structure)
     inputs, raw_inputs = wire.encode_arrays(built.inputs)
     outputs, raw_outputs = wire.encode_arrays(outputs)
     header = {
@@ -68,9 +63,31 @@ def _prepared(recipe, steps):
         "outputs": outputs,
         "signature": observe.model_signature(built.model),
         "steps": steps,
-        "warnings": heard,
     }
     return header, built, raw_inputs + raw_outputs
+
+
+def _again(recipe, built, steps):
+    """Return the same model made anew: a save may change the model it saves.
+
+    Keras 3 removes the optimizer from a model's compile settings when it saves it as h5, and each later file lacks it.
+    """
+    import tensorflow as tf
+
+    with observe.timed(steps, "rebuild"):
+        tf.keras.backend.clear_session()
+        twin = _trained(tf, recipe, {})
+        twin.model.set_weights(built.model.get_weights())
+    return twin
+
+
+def _trained(tf, recipe, steps):
+    with observe.timed(steps, "build"):
+        _seed(tf)
+        built = recipe.build(tf)
+    with observe.timed(steps, "train"):
+        _train(built)
+    return built
 
 
 def _seed(tf):
@@ -82,14 +99,16 @@ def _seed(tf):
 
 def _train(built):
     """Train the steps the recipe asks for, eagerly: tracing a graph for one step costs ten times the step."""
-    inputs = {name: array for name, array in built.inputs} if built.structure == "dict" else [a for _, a in built.inputs]
+    inputs = (
+        {name: array for name, array in built.inputs} if built.structure == "dict" else [a for _, a in built.inputs]
+    )
     built.model.run_eagerly = True
     for _ in range(built.training_steps):
         built.model.train_on_batch(inputs[0] if built.structure == "single" else inputs, built.targets)
     built.model.run_eagerly = False
 
 
-def _saved(model, format_, workdir, room):
+def _saved(recipe, built, format_, workdir, room):
     """Return (entry, artifact bytes) of one save; never raises."""
     entry = {"format": format_, "is_tar": False, "length": 0, "steps": {}, "warnings": []}
     writer = WRITERS.get(format_)
@@ -98,13 +117,16 @@ def _saved(model, format_, workdir, room):
     folder = os.path.join(workdir, "saved-" + format_)
     try:
         os.mkdir(folder)
-        with observe.listening() as entry["warnings"], _timed(entry["steps"], "save"):
+        model = _again(recipe, built, entry["steps"]).model
+        with observe.listening() as entry["warnings"], observe.timed(entry["steps"], "save"):
             path = writer(model, folder)
         artifact = canonical(path, room)
     except Absent as reason:
+        entry["steps"].pop("save", None)
         return dict(entry, outcome="unsupported", reason=str(reason)), b""
     except BaseException as error:  # noqa: BLE001
         seen = observe.exception(error)
+        observe.under_way(entry["steps"])
         reason = "saving raised %s" % seen["class"]
         return dict(entry, outcome="save-failed", reason=reason, exception=seen), b""
     return dict(entry, outcome="saved", reason=None, is_tar=os.path.isdir(path), length=len(artifact)), artifact
@@ -136,8 +158,10 @@ def _keras(model, folder):
         if version < (2, 12):
             raise Absent("Keras %d.%d has no .keras zip: %s" % (version + (error,))) from error
         raise
-    if not zipfile.is_zipfile(path):
-        raise Absent("Keras %d.%d writes %s under the name model.keras, not a zip" % (version + (_container(path),)))
+    magic = _magic(path)
+    if not magic.startswith(ZIP_MAGIC):
+        found = "HDF5" if magic == HDF5_MAGIC else "something else"
+        raise Absent("Keras %d.%d writes %s under the name model.keras, not a zip" % (version + (found,)))
     return path
 
 
@@ -154,8 +178,6 @@ WRITERS = {"h5": _h5, "savedmodel": _savedmodel, "keras": _keras, "export": _exp
 
 def keras_version(model):
     """Return (major, minor) of the Keras that the model's class comes from."""
-    import sys
-
     for kind in type(model).__mro__:
         version = getattr(sys.modules.get(kind.__module__.split(".")[0]), "__version__", None)
         if kind.__name__ == "Model" and version:
@@ -184,9 +206,8 @@ def _members(root):
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             whole = os.path.join(folder, name)
-            if os.path.isdir(whole) or os.path.isfile(whole):
-                if not os.path.islink(whole):
-                    yield os.path.relpath(whole, root)
+            if (os.path.isdir(whole) or os.path.isfile(whole)) and not os.path.islink(whole):
+                yield os.path.relpath(whole, root)
 
 
 def _add(archive, root, name):
@@ -206,26 +227,6 @@ def _check(size, room):
         raise observe.TooLarge("the artifact has %d bytes, and the job has room for %d" % (size, room))
 
 
-def _container(path):
+def _magic(path):
     with open(path, "rb") as file:
-        return "HDF5" if file.read(8) == HDF5_MAGIC else "something else"
-
-
-def _stage(steps):
-    """Return the step that was under way: a step is entered with no time, and timed when it ends."""
-    return next((name for name, seconds in steps.items() if seconds is None), "call")
-
-
-class _timed:
-    """Times a step of work into ``steps``; a step that raises keeps ``None``."""
-
-    def __init__(self, steps, name):
-        self.steps, self.name, self.started = steps, name, time.perf_counter()
-        steps[name] = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is None:
-            self.steps[self.name] = round(time.perf_counter() - self.started, 6)
+        return file.read(8)

@@ -1,7 +1,7 @@
 """Ends what a child left behind: its processes and its files.
 
-The zygote is root without DAC_OVERRIDE, so it cannot remove another user's files: a helper takes the child's uid to do it.
-A tmpfs that one cell filled would fail all that follow.
+The zygote is root without DAC_OVERRIDE, so it cannot remove another user's files: a helper takes the child's uid to
+do it. A tmpfs that one cell filled would fail all that follow.
 """
 
 import os

@@ -99,7 +99,7 @@ def _checked(spec: Any) -> Tuple[str, str, Tuple[int, ...], int]:
         name, dtype, shape, size = spec["name"], spec["dtype"], spec["shape"], spec["bytes"]
     except (TypeError, KeyError) as error:
         raise WireError("array spec lacks %s" % error) from error
-    if dtype not in NUMERIC and dtype != STRING:
+    if not isinstance(dtype, str) or (dtype not in NUMERIC and dtype != STRING):
         raise WireError("array dtype %r is not allowed" % (dtype,))
     plain = isinstance(name, str) and isinstance(shape, list) and len(shape) <= 32
     if not plain or not all(type(n) is int and n >= 0 for n in [*shape, size]):

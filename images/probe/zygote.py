@@ -1,10 +1,12 @@
 """Imports TensorFlow once, then answers jobs, one forked child each.
 
-Reads jobs as JSON lines on standard input and answers each with one frame (wire.py) on standard output. The rules of this
-file are measured, see docs/method.md: no op may run in this process, and it may hold one thread only, or every child hangs.
+Reads jobs as JSON lines on standard input and answers each with one frame (wire.py) on standard output. The rules of
+this file are measured, see docs/method.md: no op may run in this process, and it may hold one thread only, or every
+child hangs.
 
-This process is root of its container with SETUID, SETGID and KILL and nothing else. It holds no secret and no expectation,
-opens nothing that a child made, and takes from a child only bytes of bounded length, told apart by the pipe they came from.
+This process is root of its container with SETUID, SETGID and KILL and nothing else. It holds no secret and no
+expectation, opens nothing that a child made, and takes from a child only bytes of bounded length, told apart by the
+pipe they came from.
 """
 
 import os
@@ -201,7 +203,9 @@ class Watch:
         self.said += data
         if self.size is None and len(self.said) >= wire.FRAME.size:
             try:
-                self.size = wire.FRAME.size + sum(wire.lengths(bytes(self.said[: wire.FRAME.size]), self.limits["body"]))
+                self.size = wire.FRAME.size + sum(
+                    wire.lengths(bytes(self.said[: wire.FRAME.size]), self.limits["body"])
+                )
             except wire.WireError:
                 self.size = 0
         if self.size is not None and len(self.said) > self.size:

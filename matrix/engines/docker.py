@@ -59,6 +59,27 @@ class DockerEngine:
             raise engine_died(error) from error
         return len(found)
 
+    def run(
+        self, environment: Environment, command: list[str], folders: Mapping[Path, str], processor: int | None
+    ) -> None:
+        """Run one command to its end in an environment, with folders mounted read-only."""
+        volumes = {str(path): {"bind": bind, "mode": "ro"} for path, bind in folders.items()}
+        options = hardened(PROBE, Allowance(memory=3 << 30, temporary=64 << 20, processor=processor))
+        options |= {"command": command, "stdin_open": False, "auto_remove": False, "volumes": volumes}
+        try:
+            container = self._client.containers.create(environment.image, **options, labels={PROJECT_LABEL: "tfmatrix"})
+            try:
+                container.start()
+                code = container.wait()["StatusCode"]
+            finally:
+                _remove(container)
+        except _FAULTS as error:
+            raise engine_died(error) from error
+        if code != 0:
+            raise EngineError(
+                f"{command} ended with exit code {code} in {environment.id}.", next_step="Run it by hand."
+            )
+
     @contextlib.contextmanager
     def start(
         self, environment: Environment, inbox: Path, allowance: Allowance, labels: Mapping[str, str]
@@ -77,12 +98,13 @@ class DockerEngine:
 
 
 def hardened(inbox: Path, allowance: Allowance) -> dict[str, Any]:
-    """Return the options of a container that runs what it does not trust; docs/method.md says why each is there."""
+    """Return the options of a container that runs what it does not trust; docs/method.md gives the reasons."""
     pinned = {} if allowance.processor is None else {"cpuset_cpus": str(allowance.processor)}
     return pinned | {
         "command": ["python", "-u", "/probe/zygote.py"],
         "stdin_open": True,
         "init": True,
+        "hostname": "sandbox",  # TensorFlow puts it into messages, which would then differ from run to run
         "auto_remove": True,
         "user": "0:0",
         "network_mode": "none",

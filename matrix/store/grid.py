@@ -88,7 +88,9 @@ def _rows(
         )
 
 
-_NOTHING: Final[dict[str, Any]] = dict.fromkeys(("verdict", "rung", "max_absolute", "max_relative", "wall_seconds", "measured_at"))
+_NOTHING: Final[dict[str, Any]] = dict.fromkeys(
+    ("verdict", "rung", "max_absolute", "max_relative", "wall_seconds", "measured_at")
+)
 
 
 def _largest(values: Sequence[float | None]) -> float | None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
@@ -142,6 +143,6 @@ for _table, _key in ((saves, SAVE_KEY), (cells, CELL_KEY)):
         f"uq_{_table.name}_current",
         *_key,
         unique=True,
-        sqlite_where=_table.c.is_current,
-        postgresql_where=_table.c.is_current,
+        sqlite_where=text("is_current = 1"),  # as queries spell it there, or the index would not serve them
+        postgresql_where=text("is_current"),
     )

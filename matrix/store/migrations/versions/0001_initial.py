@@ -119,8 +119,12 @@ def _state_constraints(table: str) -> list[sa.Constraint]:
 
 
 def _index_states(table: str, key: list[str]) -> None:
-    is_current = sa.column("is_current", sa.Boolean)
     op.create_index(f"ix_{table}_{'_'.join(key)}", table, key)
     op.create_index(
-        f"uq_{table}_current", table, key, unique=True, sqlite_where=is_current, postgresql_where=is_current
+        f"uq_{table}_current",
+        table,
+        key,
+        unique=True,
+        sqlite_where=sa.text("is_current = 1"),
+        postgresql_where=sa.text("is_current"),
     )

@@ -1,0 +1,65 @@
+# Two commands for a fresh machine: `make matrix` and `make test`. Needs Python 3.11 or newer; gets the rest itself.
+PYTHON := $(firstword $(foreach name,$(PYTHON) python3 python3.13 python3.12 python3.11,$(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null | grep True),$(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TESTED := 2.4,2.15,2.21
+.DEFAULT_GOAL := help
+.PHONY: help matrix test test-all test-unit check locks setup bench doctor clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+matrix: $(READY)  ## get this machine ready, save and load everything, show the matrix, write the page
+	@$(BIN)/tfmatrix matrix
+
+test: $(READY) browser  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
+	@$(BIN)/tfmatrix setup --environments $(TESTED)
+	@$(BIN)/pytest -m "not everything"
+
+test-all: $(READY) browser  ## all tests on every TensorFlow
+	@$(BIN)/tfmatrix setup
+	@$(BIN)/pytest
+
+test-unit: $(READY)  ## the tests that need no engine, in seconds
+	@$(BIN)/pytest tests/unit
+
+check: $(READY)  ## formatting, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/unit/test_architecture.py
+
+bench: $(READY)  ## seconds per cell: a container each, this project's batch, the floor
+	@$(BIN)/tfmatrix setup --environments $(TESTED)
+	@$(BIN)/tfmatrix bench
+
+doctor: $(READY)  ## what is wrong with this machine, and the fix
+	@$(BIN)/tfmatrix doctor
+
+setup: $(READY)  ## engine, base images and images only
+	@$(BIN)/tfmatrix setup
+
+locks: $(READY)  ## resolve every row of images/environments.toml, and our own requirements
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config \
+		--extra dev pyproject.toml -o requirements.lock
+	@awk '/^uv==/ {on = 1; print; next} on && /--hash/ {print; next} {on = 0}' requirements.lock > requirements-uv.lock
+	@$(BIN)/tfmatrix locks
+
+browser: $(READY)  # the browser tests use the distribution's Chromium
+	@$(BIN)/python -m images.bootstrap.browser
+
+clean:  ## remove the virtual environment; results and images stay
+	rm -rf $(VENV)
+
+.PHONY: browser
+
+# The stamp is newer than what it was made from, or it is made again.
+$(READY): requirements.lock pyproject.toml requirements-uv.lock
+	@test -n "$(PYTHON)" || { echo "tfmatrix needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3"; exit 2; }
+	@echo "environment: making $(VENV) with $$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(READY)

@@ -1,0 +1,1 @@
+"""The suite. Only what several test files share is a module of this package."""

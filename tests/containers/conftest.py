@@ -1,0 +1,173 @@
+"""A real engine, real images, sessions in them. Nothing is skipped: what is missing fails with what to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import docker
+import numpy as np
+import pytest
+
+from images.bootstrap.engine import connect
+from images.probe import wire
+from matrix import catalog, protocol, verdict
+from matrix.blobs import Blobs
+from matrix.engines import Allowance
+from matrix.engines.docker import DockerEngine
+from matrix.errors import EngineError
+from matrix.model import Artifact, CellKey, CellResult, Environment, Format, Method, Signature, Tensor
+from matrix.protocol import Ending, Limits, LoadJob
+from matrix.session import Patience, Session
+from tests.containers import hostile
+
+TESTED = ("tf2.4", "tf2.15", "tf2.21")
+LABEL = "tfmatrix.test"
+PATIENCE = Patience(
+    start=120,
+    load=Limits(seconds=6, grace=1, body=64 << 20),
+    save=Limits(seconds=60, grace=1, body=64 << 20),
+    fresh_seconds=30,
+)
+ALLOWANCE = Allowance(memory=3 << 29, temporary=64 << 20, processor=None)
+OUTPUTS = np.arange(8, dtype="float32").reshape(2, 4) + 1
+
+MakeSession = Callable[..., AbstractContextManager[Session]]
+
+
+class Sandbox:
+    """One session and the hostile models; says what became of each and which container it was in."""
+
+    def __init__(self, session: Session, blobs: Blobs, models: dict[str, bytes]) -> None:
+        self.session = session
+        self._blobs = blobs
+        self._models = models
+
+    def load(self, name: str, *, fresh: bool = False) -> CellResult:
+        """Load a hostile model and judge what happened, as a lane does."""
+        return self.attempt(name, fresh=fresh)[0]
+
+    def attempt(self, name: str, *, fresh: bool = False) -> tuple[CellResult, Ending]:
+        """Load a hostile model; return the judgement and how the child ended."""
+        artifact = self.artifact(self._models[name])
+        self.session.place(self._blobs, artifact)
+        job = LoadJob(
+            model="dense",
+            format=Format.H5,
+            method=Method.DEFAULT,
+            artifact=artifact.sha256,
+            is_tar=False,
+            inputs=artifact.inputs,
+        )
+        ending, said = self.session.run(job, fresh=fresh)
+        expected = protocol.arrays(self._blobs.get(artifact.outputs))
+        key = CellKey(artifact=artifact.sha256, loader=self.session.environment.recipe_digest, method=Method.DEFAULT)
+        return verdict.judge(key, ending, said, expected, artifact.signature), ending
+
+    def artifact(self, content: bytes) -> Artifact:
+        """Store a model file with the inputs and the answers of an honest one."""
+        specs, body = wire.encode_arrays([("x", OUTPUTS)])
+        tensor = Tensor(name="x", shape=(None, 4), dtype="float32")
+        return Artifact(
+            sha256=self._blobs.put(content),
+            size=len(content),
+            is_tar=False,
+            inputs=self._blobs.put(wire.pack({"arrays": specs, "structure": "single"}, body)),
+            outputs=self._blobs.put(wire.pack({"arrays": [dict(specs[0], name="y")]}, body)),
+            signature=Signature(inputs=(tensor,), outputs=(replace(tensor, name="y"),)),
+        )
+
+    def container(self) -> str | None:
+        """Return the id of the container that answers now."""
+        channel: Any = self.session._channel
+        return None if channel is None else str(channel._container.id)
+
+    def said(self, name: str) -> dict[str, str]:
+        """Return what a model wrote into the message of its exception."""
+        result = self.load(name)
+        assert result.failure is not None, result
+        found = result.failure.message.partition("<<<")[2].partition(">>>")[0]
+        assert found, result.failure.message
+        return dict(json.loads(found))
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[docker.DockerClient]:
+    """A client of the engine that answers."""
+    try:
+        found = connect()
+    except EngineError as error:
+        pytest.fail(f"{error.message} Run `tfmatrix setup --environments 2.4,2.15,2.21`, or `make test`.")
+    yield found
+    for container in found.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
+        container.remove(force=True)
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def engine(client: docker.DockerClient) -> DockerEngine:
+    """The engine, with the three images of ``make test``."""
+    found = DockerEngine(client)
+    missing = found.missing(tuple(one for one in catalog.load_environments() if one.id in TESTED))
+    if missing:
+        pytest.fail(f"Without an image: {', '.join(missing)}. Run `tfmatrix setup --environments 2.4,2.15,2.21`.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def environments() -> dict[str, Environment]:
+    """Every environment by its id."""
+    return {one.id: one for one in catalog.load_environments()}
+
+
+@pytest.fixture(scope="session")
+def hostile_models(
+    client: docker.DockerClient, engine: DockerEngine, environments: dict[str, Environment]
+) -> dict[str, bytes]:
+    """Hostile h5 files by name, written by TensorFlow 2.15."""
+    del engine  # its fixture has seen that the image is there
+    return hostile.build(client, environments["tf2.15"])
+
+
+@pytest.fixture(scope="module")
+def module_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the tests of one module share."""
+    return tmp_path_factory.mktemp("containers")
+
+
+@pytest.fixture(scope="module")
+def blobs(module_path: Path) -> Blobs:
+    """An empty store of artifacts."""
+    return Blobs(module_path / "blobs")
+
+
+@pytest.fixture(scope="module")
+def make_session(engine: DockerEngine, environments: dict[str, Environment], module_path: Path) -> MakeSession:
+    """Open sessions by the id of their environment."""
+    numbers = count()
+
+    @contextmanager
+    def opened(
+        name: str, *, allowance: Allowance = ALLOWANCE, patience: Patience = PATIENCE, of: Any = engine
+    ) -> Iterator[Session]:
+        inbox = module_path / "inbox" / str(next(numbers))
+        with Session(
+            of, environments[name], inbox=inbox, allowance=allowance, labels={LABEL: "1"}, patience=patience
+        ) as session:
+            yield session
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def sandbox(make_session: MakeSession, blobs: Blobs, hostile_models: dict[str, bytes]) -> Iterator[Sandbox]:
+    """One container of TensorFlow 2.15 for all the tests of a module: each finds what the one before left."""
+    with make_session("tf2.15") as session:
+        opened = Sandbox(session, blobs, hostile_models)
+        opened.load("harmless")
+        yield opened

@@ -1,0 +1,27 @@
+"""Unit tests cannot reach the world: a process or a connection of theirs fails the test that wanted it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from typing import NoReturn
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break everything that starts a process or connects a socket, for every unit test."""
+    monkeypatch.setattr(subprocess.Popen, "__init__", _refuse_process)
+    monkeypatch.setattr(os, "system", _refuse_process)
+    monkeypatch.setattr(socket.socket, "connect", _refuse_connection)
+    monkeypatch.setattr(socket.socket, "connect_ex", _refuse_connection)
+
+
+def _refuse_process(*words: object, **_options: object) -> NoReturn:
+    pytest.fail(f"a unit test started a process: {words[1:]}. Its place is tests/integration or tests/containers.")
+
+
+def _refuse_connection(_socket: object, address: object) -> NoReturn:
+    pytest.fail(f"a unit test connected to {address!r}. Its place is tests/integration or tests/containers.")

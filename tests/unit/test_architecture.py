@@ -1,0 +1,143 @@
+"""The house rules that a parser can check: which folder may import which, and what no file may name."""
+
+from __future__ import annotations
+
+import ast
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from images.settings import host_settings
+from matrix.config import ROOT
+
+OURS = frozenset({"matrix", "reports", "service", "images", "tests"})
+PROBE = ROOT / "images" / "probe"
+SIBLINGS = frozenset(path.stem for path in PROBE.glob("*.py"))
+FRAMEWORK = frozenset({"numpy", "tensorflow", "keras", "tf_keras", "h5py"})
+SKIPPED = frozenset({".git", ".venv", "var", "dist", "build", "__pycache__", "node_modules"})
+BINARY = frozenset({".png", ".jpg", ".ico", ".woff2", ".gz", ".pyc", ".db"})
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Every module that a file imports, wherever in it, with the line; names of a from-import count as modules too."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node.lineno, alias.name) for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                base = "." * level + (module or "")
+                yield from ((node.lineno, f"{base}.{alias.name}") for alias in names)
+
+
+def offences(folder: str, forbidden: frozenset[str], allowed: frozenset[str] = frozenset()) -> list[str]:
+    """Imports of forbidden top-level folders below ``folder``, but for those within an allowed module."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, name in imported(path)
+        if name.split(".")[0] in forbidden and not any(name == one or name.startswith(f"{one}.") for one in allowed)
+    ]
+
+
+def committed_files() -> Iterator[Path]:
+    """Every text file that git may hold."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = any(part in SKIPPED or part.endswith((".egg-info", "_cache")) for part in parts)
+        if not hidden and path.suffix not in BINARY and path.is_file():
+            yield path
+
+
+def registry_hosts() -> set[str]:
+    """Hosts of package registries, put together here so that this file names none; and what this machine is set to."""
+    hosts = {
+        ".".join(parts)
+        for parts in (
+            ("pypi", "org"),
+            ("files", "pythonhosted", "org"),
+            ("deb", "debian", "org"),
+            ("security", "debian", "org"),
+            ("archive", "ubuntu", "com"),
+            ("registry", "npmjs", "org"),
+            ("registry-1", "docker", "io"),
+            ("index", "docker", "io"),
+            ("hub", "docker", "com"),
+            ("ghcr", "io"),
+            ("quay", "io"),
+            ("static", "crates", "io"),
+            ("conda", "anaconda", "org"),
+        )
+    }
+    settings = host_settings()
+    own = {urlsplit(index).hostname or "" for index in (settings.index or "", *settings.extra_indexes)}
+    return hosts | {host for host in own if "." in host and not host.startswith("127.")}
+
+
+def test_matrix_knows_neither_reports_nor_service() -> None:
+    """Arrows go one way: what decides never imports what shows."""
+    assert offences("matrix", frozenset({"reports", "service", "tests"})) == []
+
+
+def test_matrix_takes_only_the_codec_from_images() -> None:
+    """The wire format is the one module that host and probe share."""
+    assert offences("matrix", frozenset({"images"}), frozenset({"images.probe.wire"})) == []
+
+
+def test_reports_know_neither_service_nor_images() -> None:
+    """Documents are made from results alone."""
+    assert offences("reports", frozenset({"service", "images", "tests"})) == []
+
+
+def test_images_know_neither_reports_nor_service() -> None:
+    """What builds environments shows nothing."""
+    assert offences("images", frozenset({"reports", "service", "tests"})) == []
+
+
+def test_the_probe_imports_nothing_of_ours_but_its_flat_siblings() -> None:
+    """It runs inside a container that has the standard library, numpy, the framework and the probe's own folder."""
+    known = SIBLINGS | FRAMEWORK | frozenset(sys.stdlib_module_names)
+    strangers = [
+        f"{path.name}:{line} imports {name}"
+        for path in sorted(PROBE.glob("*.py"))
+        for line, name in imported(path)
+        if name.split(".")[0] not in known or name.split(".")[0] in OURS
+    ]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("path", [*sorted(PROBE.glob("*.py")), ROOT / "images" / "canary.py"], ids=lambda path: path.name)
+def test_what_runs_inside_is_python_3_8(path: Path) -> None:
+    """TensorFlow 2.4 has no newer Python: what runs beside it is parsed as 3.8."""
+    ast.parse(path.read_bytes(), filename=str(path), feature_version=(3, 8))
+
+
+def test_the_parser_refuses_newer_syntax() -> None:
+    """The check above can fail: 3.8 has no ``match``."""
+    with pytest.raises(SyntaxError):
+        ast.parse("match 1:\n  case 1: pass", feature_version=(3, 8))
+
+
+def test_no_file_names_a_package_registry() -> None:
+    """Where packages come from is the machine's own setting, and no committed line's."""
+    hosts = registry_hosts()
+    found = [
+        f"{path.relative_to(ROOT)} names {host}"
+        for path in committed_files()
+        for text in [path.read_text(encoding="utf-8", errors="replace")]
+        for host in hosts
+        if host in text
+    ]
+    assert found == []
+
+
+def test_unit_tests_cannot_reach_the_world() -> None:
+    """The guard in conftest.py holds: neither a process nor a connection comes to be."""
+    with pytest.raises(pytest.fail.Exception, match="started a process"):
+        subprocess.run([sys.executable, "--version"], check=False)
+    with socket.socket() as one, pytest.raises(pytest.fail.Exception, match="connected"):
+        one.connect(("127.0.0.1", 9))
