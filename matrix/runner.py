@@ -104,8 +104,9 @@ class Runner:
 
     def _load(self, plan: Plan, summary: Summary, *, again: bool) -> None:
         tasks = load_tasks(plan, self._store.read.saves(plan.saves))
-        known = self._store.read.cells([task.key for task in tasks])
-        settled = {key for key, result in known.items() if result.verdict is not Verdict.HARNESS_BROKEN and not again}
+        keys = [task.key for task in tasks]
+        known = self._store.read.cells(keys) if again else {}
+        settled = set() if again else self._store.read.known_cells(keys)
         missing = _each_once(task for task in tasks if task.key not in settled)
         batches = load_batches(plan, missing, self._settings.batch)
         batches = tuple(batch for batch in batches if batch.environment.id not in summary.unavailable)

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from matrix.model import Format, MatrixRow
-from reports.grid import EVERYTHING, FAILING, Outcome, Results, Tally, in_order, outcome_of, pair, percentage, tally_by
+from reports.grid import (
+    EVERYTHING,
+    FAILING,
+    MEASURED,
+    Outcome,
+    Results,
+    Tally,
+    in_order,
+    outcome_of,
+    pair,
+    percentage,
+    tally_by,
+)
 from reports.ranges import label, spans
 
 _MOST_BLOCKS: Final = 5
@@ -34,9 +46,10 @@ def find(results: Results) -> tuple[Finding, ...]:
     """All findings, the most important first; none where nothing was measured."""
     rows = [row for row in results.rows if EVERYTHING.takes(row)]
     order = [environment.id for environment in in_order(results.environments)]
+    loaders = {row.loader for row in rows if outcome_of(row) in MEASURED}
     walls = tuple(_blocks(rows, order, results))
     return (
-        *_breaks(rows, order),
+        *_breaks(rows, [environment for environment in order if environment in loaders]),
         *walls[:_FIRST_BLOCKS],
         *_drift(rows, order),
         *_stretch(rows, order),
@@ -48,7 +61,7 @@ def find(results: Results) -> tuple[Finding, ...]:
 
 
 def _breaks(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
-    """The step up and the step down between two neighbouring versions that cost most."""
+    """The step up and the step down between two neighbouring measured versions that cost most."""
     at = {environment: place for place, environment in enumerate(order)}
     cells = {
         (row.saver, row.model, row.format, row.loader): outcome_of(row)

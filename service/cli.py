@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import traceback
 from dataclasses import asdict
@@ -117,6 +118,8 @@ def report() -> None:
 
 def main() -> None:
     """Run the command line; the only place where errors become exit codes."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     sys.exit(run_guarded(app))
 
 

@@ -72,7 +72,7 @@ def failure(kind: str = "bad marshal data") -> Failure:
     )
 
 
-def save(saver: str = "tf2.9", model: str = "dense", **changes: Any) -> SaveResult:  # noqa: ANN401  (any field)
+def save(saver: str = "tf2.9", model: str = "dense", **changes: Any) -> SaveResult:
     """A save that worked, but for ``changes``."""
     values: dict[str, Any] = {
         "key": SaveKey(model=model, saver=environment(saver).recipe_digest, format=Format.H5),
@@ -91,7 +91,7 @@ def failed_save(saver: str = "tf2.9", model: str = "dense") -> SaveResult:
     return save(saver, model, outcome=SaveOutcome.FAILED, artifact=None, failure=failure("cannot save"))
 
 
-def cell(loader: str = "tf2.9", of: Artifact | None = None, **changes: Any) -> CellResult:  # noqa: ANN401  (any field)
+def cell(loader: str = "tf2.9", of: Artifact | None = None, **changes: Any) -> CellResult:
     """A cell that passed, but for ``changes``."""
     made = of or artifact("tf2.9", "dense")
     values: dict[str, Any] = {
@@ -108,7 +108,7 @@ def cell(loader: str = "tf2.9", of: Artifact | None = None, **changes: Any) -> C
     return CellResult(**values | changes)
 
 
-def failed_cell(kind: str = "bad marshal data", **changes: Any) -> CellResult:  # noqa: ANN401  (any field)
+def failed_cell(kind: str = "bad marshal data", **changes: Any) -> CellResult:
     """A cell that failed, but for ``changes``."""
     found: dict[str, Any] = {"verdict": Verdict.FAIL, "rung": Rung.OPENED, "failure": failure(kind), "differences": ()}
     return cell(**found | changes)

@@ -110,11 +110,18 @@ def _checked(spec: Any) -> Tuple[str, str, Tuple[int, ...], int]:
 def _decode(dtype: str, shape: Tuple[int, ...], raw: bytes) -> Any:
     count = math.prod(shape)
     if dtype == STRING:
-        return _decode_strings(raw, count).reshape(shape)
+        return _shaped(_decode_strings(raw, count), shape)
     kind = np.dtype(dtype).newbyteorder("<")
     if count * kind.itemsize != len(raw):
         raise WireError("%d bytes do not make an array of %s %s" % (len(raw), shape, dtype))
-    return np.frombuffer(raw, kind).reshape(shape).astype(dtype, copy=False)
+    return _shaped(np.frombuffer(raw, kind).astype(dtype, copy=False), shape)
+
+
+def _shaped(array: Any, shape: Tuple[int, ...]) -> Any:
+    try:
+        return array.reshape(shape)
+    except (ValueError, OverflowError) as error:  # such as (0, 2**62): no bytes, and yet too large
+        raise WireError("no array has the shape %s: %s" % (shape, error)) from error
 
 
 def _encode_strings(array: Any) -> bytes:

@@ -34,7 +34,7 @@ PATIENCE = Patience(
     save=Limits(seconds=60, grace=1, body=64 << 20),
     fresh_seconds=30,
 )
-ALLOWANCE = Allowance(memory=3 << 29, temporary=64 << 20, processor=None)
+ALLOWANCE = Allowance(memory=1 << 30, temporary=64 << 20, processor=None)
 OUTPUTS = np.arange(8, dtype="float32").reshape(2, 4) + 1
 
 MakeSession = Callable[..., AbstractContextManager[Session]]

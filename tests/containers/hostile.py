@@ -44,24 +44,24 @@ with open("litter", "wb") as file:
 
 LITTER_AND_DIE: Final = LITTER + "import os; os._exit(9)"
 
-DAEMON: Final = (
-    LITTER
-    + """
+DAEMON: Final = """
 import os, time
-os.makedirs("/tmp/elsewhere-%d/deep" % os.getuid())
-with open("/tmp/elsewhere-%d/deep/file" % os.getuid(), "wb") as file:
-    file.write(b"x" * (5 << 20))
-os.chmod("/tmp/elsewhere-%d/deep" % os.getuid(), 0)
-os.chmod("/tmp/elsewhere-%d" % os.getuid(), 0)
-if os.fork() == 0:
-    os.setsid()
+open("litter", "wb").write(b"x" * (5 << 20))
+outside = "/tmp/elsewhere-%d" % os.getuid()
+if not os.path.exists(outside):
+    os.makedirs(outside + "/deep")
+    open(outside + "/deep/file", "wb").write(b"x" * (5 << 20))
+    os.chmod(outside + "/deep", 0)
+    os.chmod(outside, 0)
     if os.fork() == 0:
-        while True:
-            time.sleep(600)
-    os._exit(0)
-os.wait()
+        os.setsid()
+        if os.fork() == 0:
+            while True:
+                time.sleep(600)
+        os._exit(0)
+    os.wait()
 """
-)
+"""The 5 MB are left in the cell's own folder and in a closed one beside it."""
 
 FORK_BOMB: Final = """
 import os
@@ -160,7 +160,7 @@ SOURCES: Final = {
     "escape": ESCAPE,
 }
 
-_BUILDER: Final = '''
+_BUILDER: Final = """
 import base64, json, sys
 import tensorflow as tf
 
@@ -174,7 +174,7 @@ for name, source in json.loads(sys.argv[1]).items():
     with open("/tmp/model.h5", "rb") as file:
         files[name] = base64.b64encode(file.read()).decode()
 print("\\n@@@" + json.dumps(files))
-'''
+"""
 
 
 def build(client: docker.DockerClient, environment: Environment) -> dict[str, bytes]:

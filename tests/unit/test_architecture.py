@@ -110,7 +110,9 @@ def test_the_probe_imports_nothing_of_ours_but_its_flat_siblings() -> None:
     assert strangers == []
 
 
-@pytest.mark.parametrize("path", [*sorted(PROBE.glob("*.py")), ROOT / "images" / "canary.py"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*sorted(PROBE.glob("*.py")), ROOT / "images" / "canary.py"], ids=lambda path: path.name
+)
 def test_what_runs_inside_is_python_3_8(path: Path) -> None:
     """TensorFlow 2.4 has no newer Python: what runs beside it is parsed as 3.8."""
     ast.parse(path.read_bytes(), filename=str(path), feature_version=(3, 8))

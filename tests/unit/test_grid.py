@@ -165,6 +165,13 @@ def test_findings_are_silent_without_results() -> None:
     assert find(fake_matrix.empty()) == ()
 
 
+def test_steps_skip_versions_that_were_not_measured() -> None:
+    """With only some versions measured, the costliest step is found between those."""
+    few = {"tf2.4", "tf2.15", "tf2.21"}
+    said = [finding.text for finding in find(_with(*(r for r in FAKE.rows if {r.saver, r.loader} <= few)))]
+    assert any(text.startswith("Moving up from 2.15 to 2.21 costs most") for text in said)
+
+
 def test_findings_survive_one_row_and_strangers() -> None:
     """A single row, or rows of environments that are no longer listed, raise nothing."""
     find(_with(ROW))

@@ -25,7 +25,7 @@ FAKE = fake_matrix.results()
 PAGE = html(FAKE)
 
 
-def _data(document: str) -> Any:  # noqa: ANN401  (JSON)
+def _data(document: str) -> Any:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', document, re.DOTALL)
     assert found
     return json.loads(found[1])

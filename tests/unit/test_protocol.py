@@ -1,0 +1,170 @@
+"""What comes from a container is checked, bounded and cleaned: it becomes values or a ProtocolError, never anything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from images.probe import wire
+from matrix import protocol
+from matrix.model import Format, Method, Rung, SaveOutcome
+from matrix.protocol import EndKind, Limits, LoadJob, ProtocolError, SaveJob
+
+few = settings(derandomize=True, max_examples=80, deadline=None)
+LIMITS = Limits(seconds=60, grace=2, body=1 << 20)
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+ENDING: dict[str, Any] = {
+    "job": 7,
+    "lane": "fork",
+    "end": {"kind": "exit", "code": 0},
+    "wall_seconds": 0.5,
+    "peak_memory": 1 << 20,
+    "noise": "",
+    "tampered": False,
+    "clean": True,
+}
+RAISED: dict[str, Any] = {"class": "builtins.ValueError", "message": "bad", "traceback": "trace", "frames": ["keras:load"]}
+LOADED: dict[str, Any] = {
+    "reached": "called",
+    "steps": {"opened": 0.1},
+    "signature": {"inputs": [{"name": "x", "shape": [None, 2], "dtype": "float32"}], "outputs": []},
+    "outputs": [{"name": "y", "dtype": "int8", "shape": [2], "bytes": 2}],
+    "exception": RAISED,
+    "warnings": ["old"],
+    "unsupported": None,
+}
+SAVED: dict[str, Any] = {
+    "inputs": [{"name": "x", "dtype": "int8", "shape": [1], "bytes": 1}],
+    "outputs": [{"name": "y", "dtype": "int8", "shape": [2], "bytes": 2}],
+    "structure": "dict",
+    "signature": LOADED["signature"],
+    "steps": {"build": 1.5},
+    "saves": [
+        {"format": "h5", "outcome": "saved", "length": 3, "is_tar": False, "steps": {"save": 0.1}, "warnings": []},
+        {"format": "keras", "outcome": "unsupported", "reason": "too old", "length": 0},
+    ],
+}
+Reader = Callable[[bytes], object]
+READERS: dict[str, tuple[Reader, dict[str, Any], bytes]] = {
+    "hello": (protocol.hello, {"hello": {"versions": {"tensorflow": "2.9.3"}, "facts": {"cpus": 2}}}, b""),
+    "answer": (lambda frame: protocol.answer(frame, 7), ENDING, b""),
+    "load_report": (protocol.load_report, LOADED, b"\1\2"),
+    "save_report": (protocol.save_report, SAVED, b"\1\2\3abc"),
+    "arrays": (protocol.arrays, {"arrays": LOADED["outputs"]}, b"\1\2"),
+}
+readers = pytest.mark.parametrize("name", READERS)
+
+
+def read(name: str, fields: dict[str, Any], body: bytes | None = None) -> object:
+    """Give a reader a frame with these fields."""
+    reader, _, good_body = READERS[name]
+    return reader(wire.pack(fields, good_body if body is None else body))
+
+
+def survives(name: str, fields: dict[str, Any], body: bytes | None = None) -> None:
+    """Let the reader accept or refuse; whatever else it raises fails the test."""
+    try:
+        read(name, fields, body)
+    except ProtocolError:
+        return
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place within a JSON value."""
+    match value:
+        case dict():
+            inner = [place for key, one in value.items() for place in places(one, (*path, key))]
+        case list():
+            inner = [place for index, one in enumerate(value) for place in places(one, (*path, index))]
+        case _:
+            inner = []
+    return [path, *inner] if path else inner
+
+
+def put(fields: dict[str, Any], place: tuple[str | int, ...], value: object) -> dict[str, Any]:
+    """A copy of a JSON object with another value at one place."""
+    copy: dict[str, Any] = json.loads(json.dumps(fields))
+    target: Any = copy
+    for step in place[:-1]:
+        target = target[step]
+    target[place[-1]] = value
+    return copy
+
+
+@readers
+def test_an_honest_frame_is_read(name: str) -> None:
+    """The frames that the tests below damage are good ones."""
+    _, fields, _ = READERS[name]
+    assert read(name, fields) is not None
+
+
+@readers
+@few
+@given(data=st.binary(max_size=80))
+def test_bytes_that_are_no_frame_are_a_protocol_error(name: str, data: bytes) -> None:
+    """Noise where a frame is expected is refused as such."""
+    with pytest.raises(ProtocolError):
+        READERS[name][0](data)
+
+
+@readers
+@few
+@given(cut=st.integers(0, 10_000))
+def test_a_frame_cut_short_is_a_protocol_error(name: str, cut: int) -> None:
+    """A child that dies while it writes leaves no report."""
+    reader, fields, body = READERS[name]
+    frame = wire.pack(fields, body)
+    with pytest.raises(ProtocolError):
+        reader(frame[: cut % len(frame)])
+
+
+@readers
+@few
+@given(fields=st.dictionaries(st.sampled_from(sorted({*ENDING, *LOADED, *SAVED, "hello", "arrays"})), anything))
+def test_an_object_of_anything_is_read_or_refused(name: str, fields: dict[str, Any]) -> None:
+    """Whatever stands under the known names, no other exception comes out."""
+    try:
+        survives(name, fields)
+    except (TypeError, OverflowError, ValueError, KeyError) as error:
+        pytest.xfail(f"BUG: protocol.{name} lets {error!r} out (see test_a_damaged_field_is_refused_or_ignored)")
+
+
+HOSTILE: tuple[object, ...] = (
+    None, True, -1, 5, 10**400, 0.5, float("inf"), float("nan"), "", "text", [], [None], ["x"], [[]], [{}], {}, {"x": []},
+)  # fmt: skip
+"""What a hostile child may put where something else belongs; all of it is JSON as Python reads it."""
+
+KNOWN_BUGS: dict[tuple[str, str], str] = {}
+"""Places where something else than ProtocolError comes out today: (reader, place), each with the cause."""
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [(name, place) for name, (_, fields, _) in READERS.items() for place in places(fields)],
+    ids=lambda value: value if isinstance(value, str) else ".".join(map(str, value)),
+)
+def test_a_damaged_field_is_refused_or_ignored(
+    name: str, place: tuple[str | int, ...], request: pytest.FixtureRequest
+) -> None:
+    """One wrong value at any place of an honest frame is never more than a ProtocolError."""
+    known = KNOWN_BUGS.get((name, ".".join(map(str, place))))
+    if known:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=f"BUG: {known}"))
+    escaped = []
+    for value in HOSTILE:
+        try:
+            survives(name, put(READERS[name][1], place, value))
+        except Exception as error:  # noqa: BLE001  which one it was is the finding
+            escaped.append(f"{value!r:.20} -> {type(error).__name__}: {error}"[:150])
+    assert escaped == []
