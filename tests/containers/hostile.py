@@ -46,13 +46,10 @@ LITTER_AND_DIE: Final = LITTER + "import os; os._exit(9)"
 
 DAEMON: Final = """
 import os, time
-open("litter", "wb").write(b"x" * (5 << 20))
 outside = "/tmp/elsewhere-%d" % os.getuid()
 if not os.path.exists(outside):
-    os.makedirs(outside + "/deep")
-    open(outside + "/deep/file", "wb").write(b"x" * (5 << 20))
-    os.chmod(outside + "/deep", 0)
-    os.chmod(outside, 0)
+    for path in ("litter", outside):
+        open(path, "wb").write(b"x" * (5 << 20))
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -61,7 +58,16 @@ if not os.path.exists(outside):
         os._exit(0)
     os.wait()
 """
-"""The 5 MB are left in the cell's own folder and in a closed one beside it."""
+
+CLOSED_FOLDER: Final = """
+import os
+outside = "/tmp/elsewhere-%d" % os.getuid()
+if not os.path.exists(outside):
+    os.makedirs(outside + "/deep")
+    open(outside + "/deep/file", "wb").write(b"x" * (5 << 20))
+    os.chmod(outside + "/deep", 0)
+    os.chmod(outside, 0)
+"""
 
 FORK_BOMB: Final = """
 import os
@@ -148,6 +154,7 @@ SOURCES: Final = {
     "litter": LITTER,
     "litter-and-die": LITTER_AND_DIE,
     "daemon": DAEMON,
+    "closed-folder": CLOSED_FOLDER,
     "fork-bomb": FORK_BOMB,
     "flood": FLOOD,
     "forge": FORGE,
