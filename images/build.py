@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ from matrix.errors import BuildError
 from matrix.model import Environment
 
 SIDE_BY_SIDE: Final = 2
-"""Two cores: a third build at once made the whole slower (docs/decisions/0004)."""
+"""As many as cores, most often: a build is half unpacking, half one canary's imports (docs/decisions/0004)."""
 
 BUILD_SECONDS: Final = 1800
 OURS: Final = {"label": "tfmatrix.project=tfmatrix"}
@@ -173,7 +174,7 @@ class _Builder:
 def _write_secrets(folder: Path) -> dict[str, Path]:
     """Write the host's package settings to files that a build mounts; empty where the host has none."""
     settings = host_settings()
-    lines = [f"{name}='{value}'\n" for name, value in settings.as_environment().items()]
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in settings.as_environment().items()]
     files = {"settings": folder / "settings", "certificates": folder / "certificates"}
     files["settings"].write_text("".join(lines), encoding="utf-8")
     files["certificates"].write_bytes(settings.certificates.read_bytes() if settings.certificates else b"")

@@ -114,7 +114,7 @@ def _room_needed(target: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             message = f"No room is left on the disk of {target.parent}; nothing was half written."
-            step = "Free some space (`tfmatrix prune` removes old images), then `tfmatrix run --resume`."
+            step = "Free some space (`tfmatrix images prune` removes old images), then `tfmatrix run --resume`."
             raise DiskFullError(message, next_step=step) from error
         message = f"{target} cannot be written ({error.strerror})."
         raise StoreError(message, next_step="Check that the folder is yours to write.") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -73,9 +75,25 @@ def _environment(row: Row, folder: Path) -> Environment:
 
 def _lock_complaints(row: Row, folder: Path) -> list[Complaint]:
     lock = folder / "locks" / f"{row.id}.txt"
-    if not lock.exists():
+    try:
+        text = lock.read_text(encoding="utf-8", errors="replace")
+    except (OSError, UnicodeDecodeError):
         return [Complaint(line=row.line, text=f"{row.id} has no lock at {lock}")]
-    text = lock.read_text(encoding="utf-8")
-    if f"tensorflow-cpu=={row.tensorflow} as of {row.cut_off}" not in text.split("\n\n")[0][:1000]:
+    if f"{' '.join(row.requirements)} as of {row.cut_off} for Python {row.python} " not in text[:1000]:
         return [Complaint(line=row.line, text=f"the lock of {row.id} was made from another row")]
-    return []
+    return [Complaint(line=row.line, text=f"{lock.name}: {words}") for words in _lock_faults(row, text)]
+
+
+def _lock_faults(row: Row, lock: str) -> Iterator[str]:
+    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, flags=re.MULTILINE))
+    if pins.get("tensorflow-cpu") != row.tensorflow:
+        yield f"pins TensorFlow {pins.get('tensorflow-cpu')}, the row says {row.tensorflow}"
+    if "keras" in pins and pins["keras"] != row.keras:
+        yield f"pins Keras {pins['keras']}, the row says {row.keras}"
+    for requirement in re.split(r"\n(?=\S)", lock):
+        if (
+            "==" in requirement.split("\n")[0]
+            and not requirement.startswith("#")
+            and "--hash=sha256:" not in requirement
+        ):
+            yield f"{requirement.split()[0]} has no hash"

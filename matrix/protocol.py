@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -24,7 +25,7 @@ Arrays = tuple[tuple[str, NDArray[Any]], ...]
 MESSAGE_LIMIT = 8 << 10
 TRACEBACK_LIMIT = 32 << 10
 WARNINGS_LIMIT = 20
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\x1b\[[0-9;]*[A-Za-z]")
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class ProtocolError(Exception):
@@ -146,6 +147,18 @@ def line(job_id: int, job: SaveJob | LoadJob, limits: Limits, *, fresh: bool = F
     return json.dumps(fields).encode() + b"\n"
 
 
+@contextmanager
+def _suspicion(what: str) -> Iterator[None]:
+    """Whatever goes wrong in reading what a container said is the container's fault."""
+    try:
+        yield
+    except ProtocolError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        raise ProtocolError(f"{what} is malformed: {error!r}") from error
+
+
+@_suspicion("the probe's introduction")
 def hello(frame: bytes) -> Identity:
     """Read the zygote's first frame."""
     fields = _unpack(frame)[0].get("hello")
@@ -154,27 +167,26 @@ def hello(frame: bytes) -> Identity:
     return Identity(versions={k: str(v) for k, v in fields["versions"].items()}, facts=dict(fields.get("facts") or {}))
 
 
+@_suspicion("the probe's answer")
 def answer(frame: bytes, job_id: int) -> tuple[Ending, bytes]:
     """Split the zygote's answer into what it saw and what the child said."""
     fields, body = _unpack(frame)
     if fields.get("job") != job_id:
         raise ProtocolError(f"the probe answered job {fields.get('job')!r}, not {job_id}")
-    try:
-        ending = Ending(
-            kind=EndKind(fields["end"]["kind"]),
-            code=int(fields["end"]["code"]),
-            wall_seconds=float(fields["wall_seconds"]),
-            peak_memory=int(fields["peak_memory"]),
-            lane=str(fields["lane"]),
-            noise=clean(fields["noise"], wire.MAX_HEADER),
-            tampered=bool(fields["tampered"]),
-            clean=bool(fields["clean"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ProtocolError(f"the probe's answer is malformed: {error!r}") from error
+    ending = Ending(
+        kind=EndKind(fields["end"]["kind"]),
+        code=int(fields["end"]["code"]),
+        wall_seconds=float(fields["wall_seconds"]),
+        peak_memory=int(fields["peak_memory"]),
+        lane=str(fields["lane"]),
+        noise=clean(fields["noise"], wire.MAX_HEADER),
+        tampered=bool(fields["tampered"]),
+        clean=bool(fields["clean"]),
+    )
     return ending, body
 
 
+@_suspicion("a load's report")
 def load_report(said: bytes) -> LoadReport:
     """Read what a loading child said."""
     fields, body = _unpack(said)
@@ -192,6 +204,7 @@ def load_report(said: bytes) -> LoadReport:
     )
 
 
+@_suspicion("a save's report")
 def save_report(said: bytes) -> SaveReport:
     """Read what a saving child said."""
     fields, body = _unpack(said)
@@ -212,6 +225,7 @@ def save_report(said: bytes) -> SaveReport:
     )
 
 
+@_suspicion("a frame of arrays")
 def arrays(frame: bytes) -> Arrays:
     """Read a stored frame of arrays, such as a saver's outputs."""
     fields, body = _unpack(frame)
@@ -220,39 +234,31 @@ def arrays(frame: bytes) -> Arrays:
 
 def clean(text: object, limit: int) -> str:
     """Return text without control or direction characters, cut at ``limit`` characters."""
-    return _CONTROL.sub("", str(text))[:limit]
+    cleaned = _CONTROL.sub("", str(text))[:limit]
+    return cleaned.encode("utf-8", "replace").decode()  # half a surrogate pair can be read, but not written down
 
 
 def _unpack(frame: bytes) -> tuple[dict[str, Any], bytes]:
-    try:
-        return wire.unpack(frame)
-    except wire.WireError as error:
-        raise ProtocolError(str(error)) from error
+    return wire.unpack(frame)
 
 
 def _arrays(specs: object, body: bytes) -> Arrays:
-    try:
-        return tuple(wire.decode_arrays(specs, body))
-    except (wire.WireError, ValueError, OverflowError, MemoryError) as error:
-        raise ProtocolError(str(error)) from error
+    return tuple(wire.decode_arrays(specs, body))
 
 
 def _size(specs: Any) -> int:  # noqa: ANN401  what a child wrote
-    try:
-        return sum(int(spec["bytes"]) for spec in specs)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ProtocolError(f"array specs are malformed: {error!r}") from error
+    return sum(int(spec["bytes"]) for spec in specs)
 
 
 def _saved(entries: Sequence[Any], data: bytes) -> list[SavedFormat]:
     saves, offset = [], 0
-    try:
-        for entry in entries:
-            end = offset + int(entry.get("length", 0))
-            saves.append(_saved_format(entry, data[offset:end]))
-            offset = end
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError(f"a save's report is malformed: {error!r}") from error
+    for entry in entries:
+        length = int(entry.get("length", 0))
+        if length < 0:
+            raise ProtocolError(f"a save has the length {length}")
+        end = offset + length
+        saves.append(_saved_format(entry, data[offset:end]))
+        offset = end
     if offset != len(data):
         raise ProtocolError(f"{len(data) - offset} bytes belong to no save")
     return saves

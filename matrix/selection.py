@@ -69,11 +69,19 @@ def _matching(word: str, existing: Iterable[str], shorten: Callable[[str], str])
 def _unknown(kind: str, word: str, existing: list[str], shorten: Callable[[str], str]) -> UsageError:
     ends = [end for end in word.split("..") if end] if ".." in word else [word]
     wrong = next((end for end in ends if not _exists(end, existing, shorten)), None)
+    if ".." in word and len(ends) < 2:  # noqa: PLR2004
+        return UsageError(f"The {kind} range {word!r} lacks an end.", next_step="Write both ends: 2.10..2.15.")
     if wrong is None:
         return UsageError(f"The {kind} range {word!r} is empty.", next_step="Write the older end first: 2.10..2.15.")
-    near = get_close_matches(wrong, [*existing, *map(shorten, existing)], n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+    near = _nearest(wrong, [*existing, *map(shorten, existing)])
+    hint = f"Did you mean {near!r}? " if near else ""
     return UsageError(f"There is no {kind} {wrong!r}.", next_step=f"{hint}There are: {', '.join(existing)}.")
+
+
+def _nearest(word: str, existing: list[str]) -> str | None:
+    """Return what a person may have meant: what the word begins with (2.12 of 2.12.1), else what is spelt alike."""
+    begins = [name for name in existing if word.startswith(f"{name}.")]
+    return next(iter(sorted(begins, key=len, reverse=True) or get_close_matches(word, existing, n=1, cutoff=0.4)), None)
 
 
 def _exists(word: str, existing: list[str], shorten: Callable[[str], str]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
@@ -126,26 +127,36 @@ def main() -> None:
 def run_guarded(command: typer.Typer) -> int:
     """Run a command and return its exit code."""
     try:
-        command(standalone_mode=False)
-    except TfmatrixError as error:
-        err.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True)
-        if error.next_step:
-            err.print(f"[bold]next:[/] {escape(error.next_step)}", soft_wrap=True)
-        return error.exit_code
+        ended = command(standalone_mode=False)  # the code of a command that ended itself; Typer makes Ctrl-C one too
     except (KeyboardInterrupt, typer.Abort):
+        ended = ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001  the only catcher: each kind has its words and its code
+        return _explain(error)
+    if ended == ExitCode.INTERRUPTED:
         err.print("interrupted; what was measured is kept. `tfmatrix run --resume` goes on.")
-        return ExitCode.INTERRUPTED
-    except typer.Exit as done:
-        return done.exit_code
-    except typer.TyperException as error:
-        err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
-        err.print("[bold]next:[/] `tfmatrix --help` and `tfmatrix COMMAND --help` show what there is.")
-        return ExitCode.USAGE
-    except Exception:  # noqa: BLE001  the last resort: say that it is ours
-        err.print(traceback.format_exc(), markup=False)
-        err.print("This is a fault in tfmatrix. Please report the lines above.")
-        return ExitCode.INTERNAL
-    return ExitCode.FINE
+    return ended if isinstance(ended, int) else ExitCode.FINE
+
+
+def _explain(error: Exception) -> ExitCode:
+    """Say what happened and the next step; return the exit code."""
+    match error:
+        case TfmatrixError(message=message, next_step=step):
+            code = error.exit_code
+        case ValidationError():
+            wrong = error.errors()[0]
+            name = "".join(str(part) for part in wrong["loc"]).upper()
+            message, step = f"TFMATRIX_{name}: {wrong['msg']}", "docs/settings.md says what each setting takes."
+            code = ExitCode.USAGE
+        case typer.TyperException():
+            message, step = str(error), "`tfmatrix --help` and `tfmatrix COMMAND --help` show what there is."
+            code = ExitCode.USAGE
+        case _:
+            message, step = traceback.format_exc(), "This is a fault in tfmatrix. Please report the lines above."
+            code = ExitCode.INTERNAL
+    err.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    if step:
+        err.print(f"[bold]next:[/] {escape(step)}", soft_wrap=True)
+    return code
 
 
 def _unfinished(settings: Settings) -> Selection:

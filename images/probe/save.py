@@ -19,6 +19,7 @@ import wire
 
 ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SEED = 20260101
+FAILED = {"save": "saving", "rebuild": "making the model anew"}
 
 
 class Absent(Exception):
@@ -40,8 +41,9 @@ def save(job, workdir):
         seen = observe.exception(error)
         return {"exception": seen, "at": observe.under_way(steps) or "call", "steps": steps, "warnings": heard}, b""
     header["warnings"], header["saves"] = heard, []
+    makers = _Makers(recipe, built)
     for format_ in job["formats"]:
-        entry, artifact = _saved(recipe, built, format_, workdir, job["limits"]["body"] - len(body))
+        entry, artifact = _saved(makers, format_, workdir, job["limits"]["body"] - len(body))
         header["saves"].append(entry)
         body += artifact
     return header, body
@@ -67,18 +69,29 @@ def _first(recipe, steps):
     return header, built, raw_inputs + raw_outputs
 
 
-def _again(recipe, built, steps):
-    """Return the same model made anew: a save may change the model it saves.
+class _Makers:
+    """Gives each save a model of its own, all with the same weights: a save may change the model it saves.
 
-    Keras 3 removes the optimizer from a model's compile settings when it saves it as h5, and each later file lacks it.
+    Keras 3 takes the optimizer out of a model's compile settings when it saves it as h5, and each later file lacks it.
     """
-    import tensorflow as tf
 
-    with observe.timed(steps, "rebuild"):
-        tf.keras.backend.clear_session()
-        twin = _trained(tf, recipe, {})
-        twin.model.set_weights(built.model.get_weights())
-    return twin
+    def __init__(self, recipe, built):
+        self.recipe, self.unused = recipe, built.model
+        self.sample, self.weights = built.model, built.model.get_weights()
+
+    def fresh(self, steps):
+        """Return a model that nothing was done to since it was trained and called; the first is there already."""
+        model, self.unused = self.unused, None
+        return self._again(steps) if model is None else model
+
+    def _again(self, steps):
+        import tensorflow as tf
+
+        with observe.timed(steps, "rebuild"):
+            tf.keras.backend.clear_session()
+            model = _trained(tf, self.recipe, {}).model
+            model.set_weights(self.weights)
+        return model
 
 
 def _trained(tf, recipe, steps):
@@ -99,37 +112,47 @@ def _seed(tf):
 
 def _train(built):
     """Train the steps the recipe asks for, eagerly: tracing a graph for one step costs ten times the step."""
-    inputs = (
-        {name: array for name, array in built.inputs} if built.structure == "dict" else [a for _, a in built.inputs]
-    )
+    fed = feed.as_saved(built.inputs, built.structure)
     built.model.run_eagerly = True
     for _ in range(built.training_steps):
-        built.model.train_on_batch(inputs[0] if built.structure == "single" else inputs, built.targets)
+        built.model.train_on_batch(fed, built.targets)
     built.model.run_eagerly = False
 
 
-def _saved(recipe, built, format_, workdir, room):
+def _saved(makers, format_, workdir, room):
     """Return (entry, artifact bytes) of one save; never raises."""
     entry = {"format": format_, "is_tar": False, "length": 0, "steps": {}, "warnings": []}
-    writer = WRITERS.get(format_)
-    if writer is None:
-        return dict(entry, outcome="unsupported", reason="there is no format named %r" % (format_,)), b""
-    folder = os.path.join(workdir, "saved-" + format_)
+    folder = os.path.join(workdir, "saved-" + str(format_).replace("/", "-"))
     try:
+        reason = _absence(makers.sample, format_)
+        if reason:
+            raise Absent(reason)
         os.mkdir(folder)
-        model = _again(recipe, built, entry["steps"]).model
+        model = makers.fresh(entry["steps"])
         with observe.listening() as entry["warnings"], observe.timed(entry["steps"], "save"):
-            path = writer(model, folder)
+            path = WRITERS[format_](model, folder)
         artifact = canonical(path, room)
     except Absent as reason:
-        entry["steps"].pop("save", None)
-        return dict(entry, outcome="unsupported", reason=str(reason)), b""
+        return dict(entry, outcome="unsupported", reason=str(reason), steps={}), b""
     except BaseException as error:  # noqa: BLE001
         seen = observe.exception(error)
-        observe.under_way(entry["steps"])
-        reason = "saving raised %s" % seen["class"]
+        reason = "%s raised %s" % (
+            FAILED.get(observe.under_way(entry["steps"]), "reading what was saved"),
+            seen["class"],
+        )
         return dict(entry, outcome="save-failed", reason=reason, exception=seen), b""
     return dict(entry, outcome="saved", reason=None, is_tar=os.path.isdir(path), length=len(artifact)), artifact
+
+
+def _absence(model, format_):
+    """Return why this version cannot have the format at all, as far as that is known before the save, or ``None``."""
+    if format_ not in WRITERS:
+        return "there is no format named %r" % (format_,)
+    if format_ == "savedmodel" and keras_version(model) >= (3,):
+        return "Keras %d.%d cannot save a whole model as a SavedModel, only export one" % keras_version(model)
+    if format_ == "export" and not hasattr(model, "export"):
+        return "Keras %d.%d has no model.export, it came with 2.13" % keras_version(model)
+    return None
 
 
 def _h5(model, folder):
@@ -139,9 +162,6 @@ def _h5(model, folder):
 
 
 def _savedmodel(model, folder):
-    version = keras_version(model)
-    if version >= (3,):
-        raise Absent("Keras %d.%d cannot save a whole model as a SavedModel, only export one" % version)
     path = os.path.join(folder, "model")
     model.save(path, save_format="tf")
     return path
@@ -166,8 +186,6 @@ def _keras(model, folder):
 
 
 def _export(model, folder):
-    if not hasattr(model, "export"):
-        raise Absent("Keras %d.%d has no model.export, it came with 2.13" % keras_version(model))
     path = os.path.join(folder, "model")
     model.export(path)
     return path

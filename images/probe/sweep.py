@@ -84,16 +84,19 @@ def _remove(uid):
         pass
     for path in files(uid):
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, onerror=_open_up)
+            _open_up(path)
             shutil.rmtree(path, ignore_errors=True)
         else:
             os.unlink(path)
 
 
-def _open_up(_function, path, _error):
-    """Make a folder that its owner closed enterable again."""
-    try:
-        os.chmod(os.path.dirname(path), 0o700)
-        os.chmod(path, 0o700)
-    except OSError:
-        pass
+def _open_up(path):
+    """Make folders that their owner closed enterable again, the outer ones first."""
+    closed = [path]
+    while closed:
+        folder = closed.pop()
+        try:
+            os.chmod(folder, 0o700)
+            closed += [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            pass

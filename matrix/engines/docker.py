@@ -92,7 +92,8 @@ class DockerEngine:
         except _FAULTS as error:
             raise engine_died(error) from error
         try:
-            yield _attach(container)
+            with contextlib.closing(_attach(container)) as channel:
+                yield channel
         finally:
             _remove(container)
 
@@ -162,6 +163,11 @@ class DockerChannel:
                 raise ChannelTimeoutError
             self._read(left)
         return frame
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
 
     def abort(self) -> None:
         """Close the connection and kill the container."""

@@ -42,7 +42,7 @@ def _fault(place: str, path: Path | None, error: DBAPIError) -> TfmatrixError:
     if code == _FULL or state == "53100" or (code == _IOERR and _no_room(path)):
         return DiskFullError(
             f"No room is left on the disk of {place}; what was recorded before is kept.",
-            next_step="Free some space (`tfmatrix prune` removes old images), then `tfmatrix run --resume`.",
+            next_step="Free some space (`tfmatrix images prune` removes old images), then `tfmatrix run --resume`.",
         )
     if code in {_BUSY, _LOCKED} or state == "55P03":
         return _busy(place)

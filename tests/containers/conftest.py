@@ -40,6 +40,20 @@ OUTPUTS = np.arange(8, dtype="float32").reshape(2, 4) + 1
 MakeSession = Callable[..., AbstractContextManager[Session]]
 
 
+def stored(blobs: Blobs, content: bytes) -> Artifact:
+    """Store a model file with the inputs and the answers of an honest one."""
+    specs, body = wire.encode_arrays([("x", OUTPUTS)])
+    tensor = Tensor(name="x", shape=(None, 4), dtype="float32")
+    return Artifact(
+        sha256=blobs.put(content),
+        size=len(content),
+        is_tar=False,
+        inputs=blobs.put(wire.pack({"arrays": specs, "structure": "single"}, body)),
+        outputs=blobs.put(wire.pack({"arrays": [dict(specs[0], name="y")]}, body)),
+        signature=Signature(inputs=(tensor,), outputs=(replace(tensor, name="y"),)),
+    )
+
+
 class Sandbox:
     """One session and the hostile models; says what became of each and which container it was in."""
 
@@ -54,7 +68,7 @@ class Sandbox:
 
     def attempt(self, name: str, *, fresh: bool = False) -> tuple[CellResult, Ending]:
         """Load a hostile model; return the judgement and how the child ended."""
-        artifact = self.artifact(self._models[name])
+        artifact = stored(self._blobs, self._models[name])
         self.session.place(self._blobs, artifact)
         job = LoadJob(
             model="dense",
@@ -68,19 +82,6 @@ class Sandbox:
         expected = protocol.arrays(self._blobs.get(artifact.outputs))
         key = CellKey(artifact=artifact.sha256, loader=self.session.environment.recipe_digest, method=Method.DEFAULT)
         return verdict.judge(key, ending, said, expected, artifact.signature), ending
-
-    def artifact(self, content: bytes) -> Artifact:
-        """Store a model file with the inputs and the answers of an honest one."""
-        specs, body = wire.encode_arrays([("x", OUTPUTS)])
-        tensor = Tensor(name="x", shape=(None, 4), dtype="float32")
-        return Artifact(
-            sha256=self._blobs.put(content),
-            size=len(content),
-            is_tar=False,
-            inputs=self._blobs.put(wire.pack({"arrays": specs, "structure": "single"}, body)),
-            outputs=self._blobs.put(wire.pack({"arrays": [dict(specs[0], name="y")]}, body)),
-            signature=Signature(inputs=(tensor,), outputs=(replace(tensor, name="y"),)),
-        )
 
     def container(self) -> str | None:
         """Return the id of the container that answers now."""

@@ -111,7 +111,7 @@ SYSTEM_EXIT: Final = "raise SystemExit(0)"
 STATUS: Final = """
 import json
 with open("/proc/self/status") as file:
-    fields = dict(line.rstrip().split(":\\t", 1) for line in file if ":\\t" in line)
+    fields = dict(line.split(":", 1) for line in file)
 raise RuntimeError("<<<" + json.dumps(fields) + ">>>")
 """
 

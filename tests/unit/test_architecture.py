@@ -32,6 +32,8 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
             case ast.ImportFrom(module=module, names=names, level=level):
                 base = "." * level + (module or "")
                 yield from ((node.lineno, f"{base}.{alias.name}") for alias in names)
+            case _:
+                continue
 
 
 def offences(folder: str, forbidden: frozenset[str], allowed: frozenset[str] = frozenset()) -> list[str]:

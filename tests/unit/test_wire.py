@@ -63,7 +63,7 @@ def test_big_endian_and_strided_arrays_travel_as_their_values() -> None:
 
 def test_what_has_no_name_on_the_wire_is_refused_when_sent() -> None:
     """A complex array does not travel, and says so by name."""
-    with pytest.raises(wire.WireError, match="'z'.*complex64"):
+    with pytest.raises(wire.WireError, match=r"'z'.*complex64"):
         wire.encode_arrays([("z", np.zeros(2, "complex64"))])
 
 
@@ -148,14 +148,12 @@ def test_specs_that_do_not_fit_their_bytes_are_refused(specs: object) -> None:
         wire.decode_arrays(specs, b"\1\2")
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="BUG: wire._checked looks an unhashable dtype up in a set")
 def test_a_dtype_that_is_no_text_is_refused() -> None:
     """A list where the dtype's name belongs is a WireError like any other."""
     with pytest.raises(wire.WireError):
         wire.decode_arrays([GOOD | {"dtype": ["int8"]}], b"\1\2")
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="BUG: wire._decode lets numpy's ValueError out")
 def test_an_impossible_shape_of_nothing_is_refused() -> None:
     """Zero bytes fit a shape with a zero in it, whose other sizes numpy cannot hold."""
     with pytest.raises(wire.WireError):

@@ -1,0 +1,90 @@
+"""Before its cells count an environment proves itself, on the oldest, a middle and the newest TensorFlow."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from matrix import protocol
+from matrix.blobs import Blobs
+from matrix.engines import docker as docker_engine
+from matrix.engines.docker import DockerEngine
+from matrix.lane import Broken, Finding, Lanes
+from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
+from matrix.plan import LoadBatch, LoadTask
+from matrix.protocol import EndKind, LoadJob
+from matrix.repeat import NEVER
+from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError
+from tests.containers.conftest import LABEL, PATIENCE, TESTED, MakeSession, stored
+
+pytestmark = pytest.mark.containers
+
+
+@pytest.fixture
+def broken_probe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Make every container start with a probe whose loading raises."""
+    probe = tmp_path / "probe"
+    shutil.copytree(docker_engine.PROBE, probe)
+    (probe / "load.py").write_text("raise ImportError('this probe is broken')\n")
+    monkeypatch.setattr(docker_engine, "PROBE", probe)
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_environment_proves_itself(
+    name: str, make_session: MakeSession, blobs: Blobs, environments: dict[str, Environment]
+) -> None:
+    """An environment refuses a format that does not exist, loads its canary, and states the versions of its row."""
+    with make_session(name) as session:
+        session.prove(blobs)
+        job = LoadJob(
+            model="canary", format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-"
+        )
+        ending, said = session.run(job)
+    assert ending.kind is EndKind.EXIT
+    assert protocol.load_report(said).unsupported is not None
+    row = environments[name]
+    assert session.identity.versions["tensorflow"] == row.tensorflow
+    assert session.identity.versions["python"].startswith(row.python)
+    assert session.identity.facts["threads"] == 1
+
+
+@pytest.mark.usefixtures("broken_probe")
+def test_broken_environment_does_not_prove_itself(make_session: MakeSession, blobs: Blobs) -> None:
+    """An environment whose probe cannot load is broken, and the message says which and what to do."""
+    with make_session("tf2.15") as session, pytest.raises(HarnessBrokenError, match=r"tf2\.15") as caught:
+        session.prove(blobs)
+    assert "tfmatrix images build" in caught.value.next_step
+
+
+@pytest.mark.usefixtures("broken_probe")
+def test_cells_of_a_broken_environment_are_harness_broken(
+    engine: DockerEngine, blobs: Blobs, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    """Every cell of a broken environment is recorded as harness-broken: never as a failure of TensorFlow."""
+    row = environments["tf2.15"]
+    lanes = Lanes(
+        engine,
+        blobs,
+        inboxes=tmp_path / "inbox",
+        labels={LABEL: "1"},
+        patience=PATIENCE,
+        memory=1 << 30,
+        processors=(None,),
+        repeats=NEVER,
+    )
+    found: list[Finding] = []
+    lanes.work(LoadBatch(environment=row, tasks=(_task(row, blobs),)), 0, found.append)
+    assert [type(one) for one in found] == [Broken, CellResult]
+    assert isinstance(found[1], CellResult)
+    assert found[1].verdict is Verdict.HARNESS_BROKEN
+
+
+def _task(row: Environment, blobs: Blobs) -> LoadTask:
+    artifact = stored(blobs, b"never loaded")
+    return LoadTask(
+        key=CellKey(artifact=artifact.sha256, loader=row.recipe_digest, method=Method.DEFAULT),
+        request=CellRequest(saver=row.id, model="dense", format=Format.H5, loader=row.id, method=Method.DEFAULT),
+        artifact=artifact,
+    )

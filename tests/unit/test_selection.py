@@ -1,0 +1,115 @@
+"""What a person wrote becomes what exists, or a sentence that names the nearest."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matrix import selection
+from matrix.errors import ExitCode, UsageError
+from matrix.model import Environment, Format, Method, Model
+from tests.store_samples import environment
+
+ENVIRONMENTS = tuple(environment(f"tf2.{minor}") for minor in range(4, 22))
+MODELS = (Model(id="dense", title="", shows=""), Model(id="conv-bn", title="", shows=""))
+
+
+def chosen(words: str, among: tuple[Environment, ...] = ENVIRONMENTS) -> list[str]:
+    """The minors that some words select."""
+    return [one.id.removeprefix("tf2.") for one in selection.select_environments(words, among)]
+
+
+@pytest.mark.parametrize(
+    ("words", "minors"),
+    [
+        ("tf2.12", "12"),
+        ("2.12", "12"),
+        ("2.4,tf2.21", "4 21"),
+        (" 2.21 , 2.4 ,", "4 21"),
+        ("2.12,2.12", "12"),
+        ("2.1*", "10 11 12 13 14 15 16 17 18 19"),
+        ("2.?", "4 5 6 7 8 9"),
+        ("2.[45]", "4 5"),
+        ("2.9..2.11", "9 10 11"),
+        ("tf2.9..2.11", "9 10 11"),
+        ("2.20..2.20", "20"),
+        ("2.20..2.21,2.4", "4 20 21"),
+    ],
+)
+def test_ids_globs_and_ranges(words: str, minors: str) -> None:
+    """With or without tf, in any order, each once, and 2.10 after 2.9."""
+    assert chosen(words) == minors.split()
+
+
+def test_all_is_everything() -> None:
+    """The default selects whatever there is."""
+    assert len(chosen("all")) == 18
+    assert selection.select_formats("all") == tuple(Format)
+    assert selection.select_methods("all") == tuple(Method)
+    assert selection.select_models("all", MODELS) == MODELS
+
+
+def test_ranges_follow_versions_whatever_the_order_of_the_file() -> None:
+    """A range is between versions, not between rows."""
+    shuffled = (*ENVIRONMENTS[9:], *ENVIRONMENTS[:9])
+    assert set(chosen("2.9..2.14", shuffled)) == {"9", "10", "11", "12", "13", "14"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "nearest"),
+    [
+        ("2.22", "no environment '2.22'", "'2.2"),
+        ("tf2.12.1", "no environment 'tf2.12.1'", "'tf2.12'"),
+        ("2.4,2.99", "no environment '2.99'", "'2.9'"),
+        ("2.3..2.9", "no environment '2.3'", "Did you mean"),
+        ("2.9..2.31", "no environment '2.31'", "Did you mean"),
+        ("2.9..2.4", "range '2.9..2.4' is empty", "older end first"),
+        ("", "No environment is named", ""),
+        (",", "No environment is named", ""),
+    ],
+)
+def test_unknown_environments_name_the_nearest(words: str, message: str, nearest: str) -> None:
+    """The message says what does not exist, the next step what may have been meant; exit code 2."""
+    with pytest.raises(UsageError, match=message.replace(".", r"\.")) as caught:
+        chosen(words)
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert nearest in caught.value.next_step or message.startswith("No environment")
+
+
+def test_unknown_models_formats_and_methods_name_the_nearest() -> None:
+    """Each kind is named in its own word, and all that exist are listed."""
+    with pytest.raises(UsageError, match="no model 'densee'") as model:
+        selection.select_models("densee", MODELS)
+    with pytest.raises(UsageError, match="no format 'savedmodl'") as kind:
+        selection.select_formats("savedmodl")
+    with pytest.raises(UsageError, match="no method 'custom_object'") as method:
+        selection.select_methods("custom_object")
+    assert model.value.next_step == "Did you mean 'dense'? There are: dense, conv-bn."
+    assert kind.value.next_step.startswith("Did you mean 'savedmodel'?")
+    assert method.value.next_step.startswith("Did you mean 'custom_objects'?")
+
+
+def test_nothing_near_is_not_guessed() -> None:
+    """A word like none of them gets the list and no guess."""
+    with pytest.raises(UsageError) as caught:
+        selection.select_formats("zzzz")
+    assert caught.value.next_step.startswith("There are: h5")
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.text(alphabet="tf2.1*?[]!-,. ", max_size=10) | st.text(max_size=6))
+def test_any_words_select_or_are_a_usage_error(words: str) -> None:
+    """No text is a traceback; what is selected exists and is not empty."""
+    try:
+        assert chosen(words)
+    except UsageError as error:
+        assert error.next_step  # noqa: PT017  the other outcome that is allowed
+
+
+def test_a_range_without_an_end_says_so() -> None:
+    """2.15.. lacks an end: either it reaches the newest, or the message says that the end is missing."""
+    try:
+        assert chosen("2.15..")[-1] == "21"
+    except UsageError as error:
+        assert "is empty" not in error.message  # noqa: PT017
