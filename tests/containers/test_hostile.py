@@ -123,7 +123,7 @@ def test_fork_bomb_leaves_the_other_lane_alone(
 
 
 def test_flood_of_output_is_bounded(neighbours: Sandbox) -> None:
-    """A model that writes 48 MB to standard output passes; the last of it is kept, without control characters."""
+    """A model that writes 40 MB to standard output passes; the last of it is kept, without control characters."""
     container = neighbours.container()
     result, ending = neighbours.attempt("flood")
     _assert_passes(result)

@@ -57,7 +57,7 @@ def test_killed_run_is_resumed(tmp_path: Path) -> None:
 
 
 def test_engine_that_dies_in_the_middle(tmp_path: Path) -> None:
-    """An engine that dies: exit code 4 with a clear message, no false verdict, and ``--resume`` finishes."""
+    """An engine that dies: exit code 4 with a clear message, and ``--resume`` finishes."""
     home = Home(tmp_path)
     proxy = Proxy(Path(tempfile.mkdtemp(prefix="tfm")), os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     process = home.start(*RUN, DOCKER_HOST=proxy.address)
