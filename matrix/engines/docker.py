@@ -139,9 +139,10 @@ def engine_died(error: Exception) -> EngineError:
 class DockerChannel:
     """A container's standard streams, with Docker's multiplexing taken off."""
 
-    def __init__(self, container: Any, connection: socket.socket) -> None:  # noqa: ANN401  the SDK has no types
+    def __init__(self, container: Any, attached: Any) -> None:  # noqa: ANN401  the SDK has no types
         self._container = container
-        self._socket = connection
+        self._attached = attached
+        self._socket: socket.socket = getattr(attached, "_sock", attached)
         self._frames = bytearray()
         self._raw = bytearray()
         self.noise = b""
@@ -166,8 +167,7 @@ class DockerChannel:
 
     def close(self) -> None:
         """Let go of the connection."""
-        with contextlib.suppress(OSError):
-            self._socket.close()
+        _close(self._attached)
 
     def abort(self) -> None:
         """Close the connection and kill the container."""
@@ -223,10 +223,22 @@ def _attach(container: Any) -> DockerChannel:  # noqa: ANN401
     """Attach before the start, so that not a byte is missed."""
     try:
         attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        container.start()
     except _FAULTS as error:
         raise engine_died(error) from error
-    return DockerChannel(container, getattr(attached, "_sock", attached))
+    try:
+        container.start()
+    except _FAULTS as error:
+        _close(attached)
+        raise engine_died(error) from error
+    return DockerChannel(container, attached)
+
+
+def _close(attached: Any) -> None:  # noqa: ANN401
+    """Close a connection that the SDK handed over, with the response and the socket that it keeps behind it."""
+    for one in (getattr(attached, "_response", None), attached, getattr(attached, "_sock", None)):
+        if one is not None:
+            with contextlib.suppress(OSError, ValueError):
+                one.close()
 
 
 def _remove(container: Any) -> None:  # noqa: ANN401
