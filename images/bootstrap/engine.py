@@ -13,6 +13,7 @@ from typing import Final
 
 import docker
 import docker.errors
+import requests.exceptions
 
 from images.bootstrap.apt import install, trixie_source
 from images.bootstrap.commands import Say
@@ -32,13 +33,12 @@ def connect() -> docker.DockerClient:
         EngineError: None of them answers.
     """
     for address in _addresses():
-        client = docker.DockerClient(base_url=address, timeout=API_SECONDS)
         try:
+            client = docker.DockerClient(base_url=address, version="auto", timeout=API_SECONDS)  # asks for the version
             client.ping()
-        except (docker.errors.DockerException, OSError):
-            client.close()
-        else:
-            return client
+        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError):
+            continue
+        return client
     raise EngineError(
         "No container engine answers.",
         next_step="`tfmatrix setup` starts or installs one; `tfmatrix doctor` says what is wrong.",
