@@ -33,6 +33,8 @@ def connect() -> docker.DockerClient:
         EngineError: None of them answers.
     """
     for address in _addresses():
+        if address.startswith("unix://") and not Path(address.removeprefix("unix://")).exists():
+            continue  # the SDK would leave its socket open
         try:
             client = docker.DockerClient(base_url=address, version="auto", timeout=API_SECONDS)  # asks for the version
             client.ping()

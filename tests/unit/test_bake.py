@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from images.bake import bake_file, labels, target
+from matrix.catalog import load_environments
 from matrix.model import Environment
 
 DIGEST = "0123456789abcdef" * 4
@@ -62,3 +63,13 @@ def test_host_settings_travel_as_secrets_only() -> None:
     made = baked(environment())["tf2-15"]
     assert made["secret"] == [f"id={name},src={path}" for name, path in SECRETS.items()]
     assert "secrets" not in json.dumps({key: made[key] for key in ("args", "labels", "tags", "contexts")})
+
+
+def test_no_environment_is_no_target() -> None:
+    """Nothing to build is an empty file, not an error."""
+    assert baked() == {}
+
+
+def test_target_names_have_nothing_that_bake_refuses() -> None:
+    """Letters, digits and hyphens alone, for every environment there is."""
+    assert all(target(one).replace("-", "").isalnum() for one in load_environments())

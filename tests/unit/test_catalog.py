@@ -170,3 +170,33 @@ def test_a_pin_without_a_hash_is_refused(folder: Path) -> None:
     path = folder / "locks" / "tf2.15.txt"
     path.write_text(path.read_text() + "six==1.16.0\n")
     assert complaints(folder / "environments.toml") == ["1: tf2.15.txt: six==1.16.0 has no hash"]
+
+
+def test_rows_come_oldest_first_whatever_their_order(folder: Path) -> None:
+    """2.10 after 2.9, wherever they stand in the file."""
+    path = folder / "environments.toml"
+    path.write_text("\n".join(ROW.replace("2.15", minor) for minor in ("2.10", "2.9")))
+    assert [row.id for row in read_rows(path)] == ["tf2.9", "tf2.10"]
+
+
+def test_a_stranger_s_table_is_a_complaint(tmp_path: Path) -> None:
+    """What is no row is not passed over in silence."""
+    (found,) = complaints(rows_of(tmp_path, ROW + "[tool]\n"))
+    assert "'tool'" in found
+
+
+def test_a_row_with_further_requirements_has_its_lock(folder: Path) -> None:
+    """A lock that `make locks` writes for a row with `also` is that row's, and no other's."""
+    path = folder / "environments.toml"
+    path.write_text(ROW + 'also = ["protobuf<4"]\n')
+    assert "made from another row" in complaints(path)[0]
+    (folder / "locks" / "tf2.15.txt").write_text(header(read_rows(path)[0]) + PINS)
+    assert len(catalog.load_environments(path)) == 1
+
+
+def test_the_lock_of_another_row_changes_nothing(folder: Path) -> None:
+    """A new TensorFlow leaves the others what they are."""
+    (row,) = read_rows(folder / "environments.toml")
+    before = catalog.recipe_digest(row, folder)
+    (folder / "locks" / "tf2.16.txt").write_text("another")
+    assert catalog.recipe_digest(row, folder) == before

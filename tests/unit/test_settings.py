@@ -66,3 +66,16 @@ def test_pip_files_are_read_as_pip_reads_them(tmp_path: Path) -> None:
     assert pip_configuration({"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(named)})["index-url"] == INDEX
     named.write_text("index-url before any section\n")
     assert pip_configuration({"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(named)}) == {}
+
+
+def test_further_indexes_are_split_and_kept_in_order() -> None:
+    """They are separated by spaces and line ends."""
+    assert host_settings({}, {"extra-index-url": f"\n{INDEX}\n{OTHER}"}).extra_indexes == (INDEX, OTHER)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[global\n", b"index-url = x\n", b"[global]\na = 1\na = 2\n"])
+def test_a_broken_pip_configuration_is_no_traceback(tmp_path: Path, content: bytes) -> None:
+    """Undecodable, cut off, without a section, or with a key twice: as good as none."""
+    path = tmp_path / "pip.conf"
+    path.write_bytes(content)
+    assert pip_configuration({"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(path)}) == {}
