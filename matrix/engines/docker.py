@@ -25,6 +25,7 @@ PROBE = ROOT / "images" / "probe"
 PROJECT_LABEL = "tfmatrix.project"
 NOISE_LIMIT = 32 << 10
 STDOUT = 1
+REMOVAL_SECONDS = 30
 _MULTIPLEX = struct.Struct(">BxxxL")
 _FAULTS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
@@ -242,6 +243,14 @@ def _close(attached: Any) -> None:  # noqa: ANN401
 
 
 def _remove(container: Any) -> None:  # noqa: ANN401
-    """Remove a container that may be on its way out already; one that outlives this is reaped by its label."""
+    """Remove a container and see it gone; it may be on its way out already, by itself.
+
+    One that outlives this is reaped by its label when the next run begins.
+    """
     with contextlib.suppress(*_FAULTS):
-        container.remove(force=True)
+        try:
+            container.remove(force=True)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError:
+            container.wait(condition="removed", timeout=REMOVAL_SECONDS)
