@@ -91,6 +91,7 @@ def test_it_imports_locked_down_with_its_bytecode(
     assert not found["headers"]
 
 
+@pytest.mark.everything
 def test_its_canary_works_locked_down(
     engine: DockerEngine, client: docker.DockerClient, environments: dict[str, Environment], name: str
 ) -> None:
