@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from matrix.messages import Arrays
 from matrix.model import Difference
-from matrix.protocol import Arrays
 
 TOLERANCES: Final = {
     "float32": (1e-5, 1e-4),

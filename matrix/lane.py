@@ -13,6 +13,7 @@ from pathlib import Path
 from matrix import protocol, verdict
 from matrix.blobs import Blobs
 from matrix.engines import Allowance, Engine
+from matrix.messages import Arrays, Ending, EndKind, LoadJob, Raised, SavedFormat, SaveJob, SaveReport
 from matrix.model import (
     Artifact,
     CellKey,
@@ -28,7 +29,7 @@ from matrix.model import (
     Verdict,
 )
 from matrix.plan import LoadBatch, LoadTask, SaveBatch, SaveTask
-from matrix.protocol import Arrays, Ending, EndKind, LoadJob, ProtocolError, SavedFormat, SaveJob, SaveReport
+from matrix.protocol import ProtocolError
 from matrix.repeat import NeverRepeats, Repeats, settle
 from matrix.session import HarnessBrokenError, Patience, Session
 
@@ -246,7 +247,7 @@ def _not_built(key: SaveKey, ending: Ending, report: SaveReport) -> SaveResult:
 
 
 def _harness_broken(key: CellKey, reason: str) -> CellResult:
-    raised = protocol.Raised(exception="tfmatrix.harness-broken", message=reason, traceback="", frames=())
+    raised = Raised(exception="tfmatrix.harness-broken", message=reason, traceback="", frames=())
     return CellResult(
         key=key,
         verdict=Verdict.HARNESS_BROKEN,

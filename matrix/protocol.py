@@ -10,17 +10,24 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from images.probe import wire
-from matrix.model import Format, Identity, Method, Rung, SaveOutcome, Signature, Tensor
-
-Arrays = tuple[tuple[str, NDArray[Any]], ...]
+from matrix.messages import (
+    Arrays,
+    Ending,
+    EndKind,
+    Limits,
+    LoadJob,
+    LoadReport,
+    Raised,
+    SavedFormat,
+    SaveJob,
+    SaveReport,
+)
+from matrix.model import Format, Identity, Rung, SaveOutcome, Signature, Tensor
 
 MESSAGE_LIMIT = 8 << 10
 TRACEBACK_LIMIT = 32 << 10
@@ -30,108 +37,6 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028
 
 class ProtocolError(Exception):
     """A frame that no honest probe sends."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What one child may take: wall seconds, seconds between asking and killing, bytes it may answer or write."""
-
-    seconds: float
-    grace: float
-    body: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SaveJob:
-    """Build one model once and save it in some formats."""
-
-    model: str
-    formats: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadJob:
-    """Load one artifact one way and call it. ``artifact`` and ``inputs`` are names in the container's inbox."""
-
-    model: str
-    format: str
-    method: Method
-    artifact: str
-    is_tar: bool
-    inputs: str
-
-
-class EndKind(StrEnum):
-    """How a child ended."""
-
-    EXIT = "exit"
-    SIGNAL = "signal"
-    TIMEOUT = "timeout"
-    OUT_OF_MEMORY = "out-of-memory"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
-    """What the zygote saw of a child from outside: nothing in it was said by the child, but for ``noise``."""
-
-    kind: EndKind
-    code: int
-    wall_seconds: float
-    peak_memory: int
-    lane: str
-    noise: str
-    tampered: bool
-    clean: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Raised:
-    """An exception as the child saw it."""
-
-    exception: str
-    message: str
-    traceback: str
-    frames: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoadReport:
-    """How far a child got with an artifact, and the raw outputs."""
-
-    reached: Rung
-    steps: dict[str, float]
-    signature: Signature | None
-    outputs: Arrays
-    raised: Raised | None
-    warnings: tuple[str, ...]
-    unsupported: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SavedFormat:
-    """One format of a save report; ``data`` are the artifact's bytes."""
-
-    format: Format
-    outcome: SaveOutcome
-    reason: str | None
-    raised: Raised | None
-    warnings: tuple[str, ...]
-    steps: dict[str, float]
-    is_tar: bool
-    data: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SaveReport:
-    """What a child made of a model; ``inputs`` is a whole frame that a load job can be given."""
-
-    saves: tuple[SavedFormat, ...]
-    inputs: bytes
-    outputs: bytes
-    signature: Signature | None
-    steps: dict[str, float]
-    raised: Raised | None
-    unsupported: str | None
 
 
 def line(job_id: int, job: SaveJob | LoadJob, limits: Limits, *, fresh: bool = False) -> bytes:

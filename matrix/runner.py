@@ -23,10 +23,10 @@ from matrix.engines import Engine
 from matrix.errors import BusyError
 from matrix.executors.local import LocalExecutor
 from matrix.lane import Broken, Finding, Lanes, Proved
+from matrix.messages import Limits
 from matrix.model import CellResult, RunStatus, SaveResult, Verdict
 from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load_tasks, save_batches
 from matrix.processors import processors
-from matrix.protocol import Limits
 from matrix.repeat import Repeats
 from matrix.session import Patience
 from matrix.store import Store

@@ -19,8 +19,9 @@ from matrix.blobs import Blobs
 from matrix.compare import compare
 from matrix.engines import Allowance, Channel, ChannelLostError, ChannelTimeoutError, Engine
 from matrix.errors import TfmatrixError
+from matrix.messages import Ending, EndKind, Limits, LoadJob, SaveJob
 from matrix.model import Artifact, Environment, Format, Identity, Method, Rung, SaveOutcome
-from matrix.protocol import Ending, EndKind, Limits, LoadJob, ProtocolError, SaveJob
+from matrix.protocol import ProtocolError
 
 CANARY = "canary"
 UNKNOWN_FORMAT = "no-such-format"

@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 
 from matrix.compare import compare
+from matrix.messages import Arrays, Ending, EndKind, LoadReport, Raised
 from matrix.model import (
     CellKey,
     CellResult,
@@ -18,7 +19,7 @@ from matrix.model import (
     Signature,
     Verdict,
 )
-from matrix.protocol import Arrays, Ending, EndKind, LoadReport, ProtocolError, Raised, load_report
+from matrix.protocol import ProtocolError, load_report
 
 _NORMALISATIONS = (
     (re.compile(r"/tmp/cell-\d+"), "/tmp/cell"),  # noqa: S108  the child's folder, named after its uid

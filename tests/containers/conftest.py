@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -21,13 +22,15 @@ from matrix.blobs import Blobs
 from matrix.engines import Allowance
 from matrix.engines.docker import DockerEngine
 from matrix.errors import EngineError
+from matrix.messages import Ending, Limits, LoadJob
 from matrix.model import Artifact, CellKey, CellResult, Environment, Format, Method, Signature, Tensor
-from matrix.protocol import Ending, Limits, LoadJob
 from matrix.session import Patience, Session
 from tests.containers import hostile
 
 TESTED = ("tf2.4", "tf2.15", "tf2.21")
 LABEL = "tfmatrix.test"
+MINE = uuid.uuid4().hex
+"""Tests of two checkouts may share an engine; each cleans up after itself only."""
 PATIENCE = Patience(
     start=120,
     load=Limits(seconds=6, grace=1, body=64 << 20),
@@ -105,7 +108,7 @@ def client() -> Iterator[docker.DockerClient]:
     except EngineError as error:
         pytest.fail(f"{error.message} Run `tfmatrix setup --environments 2.4,2.15,2.21`, or `make test`.")
     yield found
-    for container in found.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
+    for container in found.containers.list(all=True, filters={"label": f"{LABEL}={MINE}"}, ignore_removed=True):
         container.remove(force=True)
     found.close()
 
@@ -158,7 +161,7 @@ def make_session(engine: DockerEngine, environments: dict[str, Environment], mod
     ) -> Iterator[Session]:
         inbox = module_path / "inbox" / str(next(numbers))
         with Session(
-            of, environments[name], inbox=inbox, allowance=allowance, labels={LABEL: "1"}, patience=patience
+            of, environments[name], inbox=inbox, allowance=allowance, labels={LABEL: MINE}, patience=patience
         ) as session:
             yield session
 

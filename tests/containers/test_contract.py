@@ -12,12 +12,12 @@ from matrix.blobs import Blobs
 from matrix.engines import docker as docker_engine
 from matrix.engines.docker import DockerEngine
 from matrix.lane import Broken, Finding, Lanes
+from matrix.messages import EndKind, LoadJob
 from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
 from matrix.plan import LoadBatch, LoadTask
-from matrix.protocol import EndKind, LoadJob
 from matrix.repeat import NEVER
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError
-from tests.containers.conftest import LABEL, PATIENCE, TESTED, MakeSession, stored
+from tests.containers.conftest import LABEL, MINE, PATIENCE, TESTED, MakeSession, stored
 
 pytestmark = pytest.mark.containers
 
@@ -68,7 +68,7 @@ def test_cells_of_a_broken_environment_are_harness_broken(
         engine,
         blobs,
         inboxes=tmp_path / "inbox",
-        labels={LABEL: "1"},
+        labels={LABEL: MINE},
         patience=PATIENCE,
         memory=1 << 30,
         processors=(None,),

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from images.probe import wire
 from matrix import protocol
+from matrix.messages import EndKind, Limits, LoadJob, SaveJob
 from matrix.model import Format, Method, Rung, SaveOutcome
-from matrix.protocol import EndKind, Limits, LoadJob, ProtocolError, SaveJob
+from matrix.protocol import ProtocolError
 
 few = settings(derandomize=True, max_examples=80, deadline=None)
 LIMITS = Limits(seconds=60, grace=2, body=1 << 20)

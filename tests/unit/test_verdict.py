@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from images.probe import wire
 from matrix import verdict
+from matrix.messages import Arrays, Ending, EndKind, Raised
 from matrix.model import CellKey, CellResult, Method, Rung, Signature, Tensor, Verdict
-from matrix.protocol import Arrays, Ending, EndKind, Raised
 
 KEY = CellKey(artifact="a" * 64, loader="b" * 64, method=Method.DEFAULT)
 EXPECTED: Arrays = (("y", np.array([1, 2], "int8")),)

@@ -1,0 +1,116 @@
+"""The messages between host and probe as values: jobs that are asked for, and what a child and its zygote say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from numpy.typing import NDArray
+
+from matrix.model import Format, Method, Rung, SaveOutcome, Signature
+
+Arrays = tuple[tuple[str, NDArray[Any]], ...]
+"""Named arrays in the order that a model gives them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one child may take: wall seconds, seconds between asking and killing, bytes it may answer or write."""
+
+    seconds: float
+    grace: float
+    body: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveJob:
+    """Build one model once and save it in some formats."""
+
+    model: str
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadJob:
+    """Load one artifact one way and call it. ``artifact`` and ``inputs`` are names in the container's inbox."""
+
+    model: str
+    format: str
+    method: Method
+    artifact: str
+    is_tar: bool
+    inputs: str
+
+
+class EndKind(StrEnum):
+    """How a child ended."""
+
+    EXIT = "exit"
+    SIGNAL = "signal"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """What the zygote saw of a child from outside: nothing in it was said by the child, but for ``noise``."""
+
+    kind: EndKind
+    code: int
+    wall_seconds: float
+    peak_memory: int
+    lane: str
+    noise: str
+    tampered: bool
+    clean: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raised:
+    """An exception as the child saw it."""
+
+    exception: str
+    message: str
+    traceback: str
+    frames: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadReport:
+    """How far a child got with an artifact, and the raw outputs."""
+
+    reached: Rung
+    steps: dict[str, float]
+    signature: Signature | None
+    outputs: Arrays
+    raised: Raised | None
+    warnings: tuple[str, ...]
+    unsupported: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedFormat:
+    """One format of a save report; ``data`` are the artifact's bytes."""
+
+    format: Format
+    outcome: SaveOutcome
+    reason: str | None
+    raised: Raised | None
+    warnings: tuple[str, ...]
+    steps: dict[str, float]
+    is_tar: bool
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SaveReport:
+    """What a child made of a model; ``inputs`` is a whole frame that a load job can be given."""
+
+    saves: tuple[SavedFormat, ...]
+    inputs: bytes
+    outputs: bytes
+    signature: Signature | None
+    steps: dict[str, float]
+    raised: Raised | None
+    unsupported: str | None
