@@ -18,6 +18,7 @@ from matrix.errors import DiskFullError, StoreError
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _FILE_MODE: Final = 0o644  # a sandbox reads it as another user
 _FOLDER_MODE: Final = 0o755
+_HALF_WRITTEN: Final = ".new-"
 
 
 class Blobs:
@@ -25,6 +26,11 @@ class Blobs:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    def sweep(self) -> None:
+        """Remove what a writer left half written when it was killed; for the one process that writes here."""
+        for path in self._root.glob(f"*/{_HALF_WRITTEN}*"):
+            path.unlink(missing_ok=True)
 
     def put(self, content: bytes) -> str:
         """Store bytes and return their sha256. They are on the disk when this returns, whole or not at all."""
@@ -96,7 +102,7 @@ def _replacing(target: Path) -> Iterator[Path]:
     """A temporary file that takes the target's place in one step, or is removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.parent.chmod(_FOLDER_MODE)
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=_HALF_WRITTEN, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:

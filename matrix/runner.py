@@ -82,7 +82,7 @@ class Runner:
         started = time.monotonic()
         with self._alone():
             unavailable = self._engine.missing(plan.selection.environments)
-            run_id = self._store.write.begin_run(plan.selection.words(), _facts(self._settings), _now())
+            run_id = self._store.write.begin_run(plan.selection.words(), _facts(self._settings, self._engine), _now())
             summary = Summary(run_id=run_id, status=RunStatus.INTERRUPTED, unavailable=unavailable)
             try:
                 self._save(plan, summary)
@@ -173,6 +173,7 @@ class Runner:
         try:
             self._engine.reap(f"{RUN_LABEL}={self._settings.home}")
             shutil.rmtree(self._inboxes, ignore_errors=True)
+            self._blobs.sweep()
             yield
         finally:
             lock.release()
@@ -190,8 +191,9 @@ def _each_once(tasks: Iterable[LoadTask]) -> list[LoadTask]:
     return list({task.key: task for task in tasks}.values())
 
 
-def _facts(settings: Settings) -> dict[str, Any]:
+def _facts(settings: Settings, engine: Engine) -> dict[str, Any]:
     return {
+        "engine": engine.name(),
         "platform": platform.platform(),
         "machine": platform.machine(),
         "python": platform.python_version(),

@@ -10,7 +10,7 @@ from images.bootstrap.engine import connect
 from matrix import catalog, selection
 from matrix.config import Settings
 from matrix.engines.docker import DockerEngine
-from matrix.errors import StoreError
+from matrix.errors import IncompleteError
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Failure, Format, Method
 from matrix.plan import Selection, primary_method
 from matrix.store import Store, open_store
@@ -43,9 +43,7 @@ def known_or_none(settings: Settings) -> Store | None:
     """Open the results if there are any."""
     try:
         return store(settings, create=False)
-    except StoreError:
-        if settings.database or (settings.home / "matrix.db").exists():
-            raise
+    except IncompleteError:
         return None
 
 
@@ -81,7 +79,7 @@ def _header(opened: Store, environments: tuple[Environment, ...]) -> Header:
         generated_at=datetime.now(UTC),
         run=str(newest.id) if newest else None,
         status=newest.status.value if newest else None,
-        engine="docker",
+        engine=str(newest.facts.get("engine", "Docker")) if newest else None,
         host_cpu=", ".join(sorted(processors)) or None,
         versions={"tfmatrix": importlib.metadata.version("tfmatrix")},
     )

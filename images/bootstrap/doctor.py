@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import docker.errors
 import requests.exceptions
 
 from images.bootstrap.bases import interpreter
-from images.bootstrap.engine import connect
+from images.bootstrap.engine import buildx_version, connect
 from matrix.catalog import base_image, load_environments
 from matrix.config import Settings
 from matrix.errors import EngineError
@@ -85,8 +84,11 @@ def _memory() -> Check:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     settings = Settings()
     found = f"{total / GIB:.1f} GiB; {settings.lanes_in_memory} containers side by side"
-    if total < MEMORY_NEEDED:
-        fix = "free memory, or run fewer containers: TFMATRIX_LANES=1"
+    if total < MEMORY_NEEDED or settings.lanes_in_memory < min(settings.lanes, 2):
+        fix = (
+            f"containers share half of the memory, {settings.container_memory / GIB:.0f} GiB each: "
+            "free or add some, or set TFMATRIX_MEMORY"
+        )
         return Check(name="memory", status="warn", found=found, fix=fix)
     return Check(name="memory", status="ok", found=found)
 
@@ -118,12 +120,13 @@ def _runc(client: docker.DockerClient) -> Check:
 
 
 def _buildx() -> Check:
-    try:
-        done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=20, check=True)
-    except (subprocess.SubprocessError, OSError):
-        fix = "install your distribution's docker-buildx (docker-buildx-plugin)"
+    version = buildx_version()
+    if version is None:
+        fix = (
+            "`tfmatrix setup` installs it on Debian and Ubuntu; elsewhere install docker-buildx (docker-buildx-plugin)"
+        )
         return Check(name="buildx", status="fail", found="docker buildx does not answer", fix=fix)
-    return Check(name="buildx", status="ok", found=" ".join(done.stdout.split()[1:2]))
+    return Check(name="buildx", status="ok", found=version)
 
 
 def _registry(client: docker.DockerClient) -> Check:

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,7 @@ def ensure_engine(say: Say) -> None:
     """Make an engine answer: use the one that does, start the one that is installed, else install one."""
     if _answers():
         say("engine: answers")
+        ensure_buildx(say)
         return
     if "DOCKER_HOST" in os.environ:
         raise EngineError(
@@ -58,25 +60,51 @@ def ensure_engine(say: Say) -> None:
             next_step="Start that engine, or unset DOCKER_HOST to use this machine's own.",
         )
     if shutil.which("dockerd") is None:
-        _install(say)
+        _install((*PACKAGES, "iptables"), UBUNTU_PACKAGES, say, lacking="No container engine is installed")
     _start(say)
+    ensure_buildx(say)
 
 
-def _install(say: Say) -> None:
+def ensure_buildx(say: Say) -> None:
+    """Have `docker buildx`, which an engine that was installed by other means may lack. That engine is left alone.
+
+    Raises:
+        EngineError: It is not there, and cannot be had.
+    """
+    if buildx_version() is None:
+        client = () if shutil.which("docker") else ("docker-cli",)
+        _install(("docker-buildx", *client), ("docker-buildx",), say, lacking="An engine answers without buildx")
+    if buildx_version() is None:
+        raise EngineError(
+            "`docker buildx` does not answer, also not after an install.",
+            next_step="Install docker-buildx (or docker-buildx-plugin) by hand, then run the same command again.",
+        )
+
+
+def buildx_version() -> str | None:
+    """Return the version of `docker buildx`, or nothing where it does not answer."""
+    try:
+        done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=20, check=True)
+    except (subprocess.SubprocessError, OSError):
+        return None
+    return " ".join(done.stdout.split()[1:2])
+
+
+def _install(debian: Sequence[str], ubuntu: Sequence[str], say: Say, *, lacking: str) -> None:
     system = _os_release()
     if os.geteuid() != 0 or not {"debian", "ubuntu"} & {system.get("ID"), *system.get("ID_LIKE", "").split()}:
         raise EngineError(
-            "No container engine is installed, and this program may not install one here.",
-            next_step="1. Install Docker for your system (its documentation: Install Docker Engine).\n"
-            "2. Start it, and see that `docker version` shows a server.\n"
+            f"{lacking}, and this program may not install it here.",
+            next_step="1. Install Docker for your system, buildx with it (its documentation: Install Docker Engine).\n"
+            "2. Start it, and see that `docker version` shows a server and `docker buildx version` answers.\n"
             "3. Run the same command again.",
         )
     if system["ID"] == "ubuntu":
-        install(UBUNTU_PACKAGES, say)
+        install(ubuntu, say)
         return
     if system.get("VERSION_CODENAME") in {"bookworm", "bullseye"}:
         trixie_source(PACKAGES, say)  # bookworm's own engine has no buildx
-    install((*PACKAGES, "iptables"), say)
+    install(debian, say)
 
 
 def _start(say: Say) -> None:

@@ -44,6 +44,9 @@ class Channel(Protocol):
 class Engine(Protocol):
     """Starts a probe in an environment."""
 
+    def name(self) -> str:
+        """Return what it is and its version, such as ``Docker 26.1.5``, kept with the run."""
+
     def missing(self, environments: tuple[Environment, ...]) -> dict[str, str]:
         """Return the environments, by id, that cannot run here, each with the reason."""
 

@@ -36,6 +36,13 @@ class DockerEngine:
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
 
+    def name(self) -> str:
+        """Return the daemon's version."""
+        try:
+            return f"Docker {self._client.version()['Version']}"
+        except _FAULTS as error:
+            raise engine_died(error) from error
+
     def missing(self, environments: tuple[Environment, ...]) -> dict[str, str]:
         """Return the environments whose image is not there."""
         return {one.id: "its image is not built" for one in environments if self.image_id(one) is None}

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from sqlalchemy import Engine
 
-from matrix.errors import StoreError
+from matrix.errors import IncompleteError, StoreError
 from matrix.store.connect import location, reading_engine, writing_engine
 from matrix.store.faults import explained
 from matrix.store.read import Reader
@@ -47,7 +47,11 @@ class Store:
 def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> Store:
     """Open the results in an SQLite file or at a database URL, brought to this code's schema.
 
-    A writer waits ``busy_seconds`` for another one. Without ``create``, a file that does not exist is an error.
+    A writer waits ``busy_seconds`` for another one.
+
+    Raises:
+        IncompleteError: There is no such file, and ``create`` is off.
+        StoreError: It is newer than this code, damaged, or not ours.
     """
     place = location(path_or_url)
     path = place if isinstance(place, Path) else None
@@ -79,4 +83,4 @@ def _prepare_folder(path: Path, *, create: bool) -> None:
             message = f"The folder {path.parent} for the database cannot be made ({error.strerror})."
             raise StoreError(message, next_step="Make it yours to write, or name another place.") from error
     elif not path.exists():
-        raise StoreError(f"There are no results yet: {path} does not exist.", next_step="Run `make matrix` first.")
+        raise IncompleteError(f"There are no results yet: {path} does not exist.", next_step="Run `make matrix` first.")

@@ -133,3 +133,13 @@ def test_a_link_stays_in_its_folder(blobs: Blobs, tmp_path: Path, name: str) -> 
     blobs.put(CONTENT)
     with pytest.raises(ValueError, match="plain file name"):
         blobs.link_into(NAME, tmp_path / "inbox", name)
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    """Half of a file is removed before the next run; what is whole stays."""
+    blobs = Blobs(tmp_path)
+    digest = blobs.put(b"whole")
+    half = blobs.path(digest).parent / ".new-abcdef"
+    half.write_bytes(b"wh")
+    blobs.sweep()
+    assert [path.name for path in half.parent.iterdir()] == [digest]

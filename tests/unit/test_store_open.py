@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from matrix.errors import BusyError, ExitCode, StoreError
+from matrix.errors import BusyError, ExitCode, IncompleteError, StoreError
 from matrix.model import RunStatus
 from matrix.store import open_store
 from matrix.store.schema import MIGRATIONS
@@ -48,8 +48,9 @@ def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
 
 def test_an_absent_database_says_how_to_get_one(tmp_path: Path) -> None:
     """Who only wants to read is told what to run, and nothing is made."""
-    with pytest.raises(StoreError, match="no results yet") as caught:
+    with pytest.raises(IncompleteError, match="no results yet") as caught:
         open_store(tmp_path / "matrix.db", create=False)
+    assert caught.value.exit_code is ExitCode.INCOMPLETE
     assert "make matrix" in caught.value.next_step
     assert list(tmp_path.iterdir()) == []
 
