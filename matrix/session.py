@@ -112,7 +112,7 @@ class Session(AbstractContextManager["Session"]):
     def prove(self, blobs: Blobs) -> None:
         """Make the environment prove itself before its cells count.
 
-        It must refuse a format that does not exist, and load a canary that it saved itself.
+        It must hold the versions of its row, refuse a format that does not exist, and load a canary that it saved itself.
 
         Raises:
             HarnessBrokenError: It did not, also not when asked again in a new container.
@@ -130,13 +130,22 @@ class Session(AbstractContextManager["Session"]):
     def _complaint(self, blobs: Blobs) -> str | None:
         try:
             self._ready()
-            return self._refuses_unknown() or self._loads_canary(blobs)
+            return self._is_another() or self._refuses_unknown() or self._loads_canary(blobs)
         except ChannelLostError as error:
             return f"its container ended: {error}"
         except ChannelTimeoutError:
             return f"its container did not answer within {self._patience.start:.0f} s"
         except ProtocolError as error:
             return f"its probe said what no probe says: {error}"
+
+    def _is_another(self) -> str | None:
+        """An image that holds something else than its row says would give wrong verdicts in silence."""
+        row, inside = self.environment, self.identity.versions
+        wanted = {"tensorflow": row.tensorflow, "keras": row.keras, "python": row.python}
+        found = {name: inside.get(name, "nothing") for name in wanted}
+        found["python"] = ".".join(found["python"].split(".")[:2])
+        others = [f"{name} {found[name]} instead of {wanted[name]}" for name in wanted if found[name] != wanted[name]]
+        return f"inside is {', '.join(others)}" if others else None
 
     def _refuses_unknown(self) -> str | None:
         ending, said = self.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from matrix.messages import EndKind, LoadJob
 from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
 from matrix.plan import LoadBatch, LoadTask
 from matrix.repeat import NEVER
-from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError
-from tests.containers.conftest import LABEL, MINE, PATIENCE, TESTED, MakeSession, stored
+from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
+from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, TESTED, MakeSession, stored
 
 pytestmark = pytest.mark.containers
 
@@ -48,6 +49,20 @@ def test_environment_proves_itself(
     assert session.identity.versions["tensorflow"] == row.tensorflow
     assert session.identity.versions["python"].startswith(row.python)
     assert session.identity.facts["threads"] == 1
+
+
+def test_an_image_that_holds_something_else_does_not_prove_itself(
+    engine: DockerEngine, blobs: Blobs, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    """The versions are read inside: a row that names another Keras is found out, and the message says which."""
+    row = replace(environments["tf2.15"], keras="2.99.0")
+    with (
+        Session(
+            engine, row, inbox=tmp_path / "inbox", allowance=ALLOWANCE, labels={LABEL: MINE}, patience=PATIENCE
+        ) as session,
+        pytest.raises(HarnessBrokenError, match=r"keras 2\.15\.0 instead of 2\.99\.0"),
+    ):
+        session.prove(blobs)
 
 
 @pytest.mark.usefixtures("broken_probe")
