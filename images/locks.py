@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,10 @@ from matrix.rows import Row
 LOCKS: Final = Path(__file__).parent / "locks"
 PLATFORM: Final = "x86_64-manylinux_2_28"
 TIME_LIMIT: Final = 600
+BUILD_CONSTRAINTS: Final = Path(__file__).parent / "build-constraints.txt"
+BUILD_TOOLS: Final = ("setuptools", "wheel")
+BUILD_DAY: Final = date(2024, 10, 15)
+BUILD_PYTHON: Final = "3.8"
 Say = Callable[[str], None]
 
 
@@ -43,19 +48,13 @@ def write_locks(rows: Iterable[Row], *, check: bool = False, folder: Path = LOCK
     changed, failures = [], []
     for row in rows:
         try:
-            text = header(row) + _resolve(row)
+            text = header(row) + _resolve(row.requirements, row.cut_off, row.python)
         except BuildError as error:
-            failures.append(error.message)
+            failures.append(f"{row.id}: {error.message}")
             say(f"{row.id}: cannot be resolved")
             continue
-        path = lock_path(row.id, folder)
-        same = path.exists() and path.read_text(encoding="utf-8") == text
-        if not same:
+        if _write(lock_path(row.id, folder), text, row.id, check=check, say=say):
             changed.append(row.id)
-            if not check:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-        say(f"{row.id}: {text.count('==')} packages, {'unchanged' if same else 'differs' if check else 'written'}")
     if failures:
         raise BuildError(
             "\n".join(failures), next_step="Correct the rows in images/environments.toml, then `make locks`."
@@ -63,21 +62,40 @@ def write_locks(rows: Iterable[Row], *, check: bool = False, folder: Path = LOCK
     return tuple(changed)
 
 
+def write_build_constraints(*, check: bool = False, path: Path = BUILD_CONSTRAINTS, say: Say = print) -> bool:
+    """Pin what builds the few packages that have no wheel, such as 2.4's termcolor; return whether the pins changed."""
+    text = (
+        f"# Written by `make locks`, never by hand.\n"
+        f"# {' and '.join(BUILD_TOOLS)} as of {BUILD_DAY.isoformat()} for Python {BUILD_PYTHON} and newer\n"
+    )
+    text += _resolve(BUILD_TOOLS, BUILD_DAY, BUILD_PYTHON)
+    return _write(path, text, path.stem, check=check, say=say)
+
+
 def locked_versions(text: str) -> dict[str, str]:
     """The packages a lock pins, by name."""
     return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, flags=re.MULTILINE))
 
 
-def _resolve(row: Row) -> str:
+def _write(path: Path, text: str, name: str, *, check: bool, say: Say) -> bool:
+    same = path.exists() and path.read_text(encoding="utf-8") == text
+    if not same and not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    say(f"{name}: {text.count('==')} packages, {'unchanged' if same else 'differs' if check else 'written'}")
+    return not same
+
+
+def _resolve(requirements: Iterable[str], day: date, python: str) -> str:
     # Python's minor alone, and a time with its zone: neither today's date nor this machine's zone may shape a lock.
     command = [
         str(uv_binary()), "pip", "compile", "--quiet", "--no-config", "--generate-hashes", "--no-annotate",
-        "--no-header", "--exclude-newer", f"{row.cut_off.isoformat()}T00:00:00Z", "--python-version", row.python,
+        "--no-header", "--exclude-newer", f"{day.isoformat()}T00:00:00Z", "--python-version", python,
         "--python-platform", PLATFORM, "-",
     ]  # fmt: skip
     done = subprocess.run(  # noqa: S603
         command,
-        input="\n".join(row.requirements),
+        input="\n".join(requirements),
         env=uv_environment(),
         capture_output=True,
         text=True,
@@ -85,5 +103,5 @@ def _resolve(row: Row) -> str:
         check=False,
     )
     if done.returncode != 0:
-        raise BuildError(f"{row.id}: the resolver says:\n{done.stderr.strip()[-2000:]}")
+        raise BuildError(f"The resolver says:\n{done.stderr.strip()[-2000:]}")
     return done.stdout

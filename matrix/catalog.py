@@ -17,7 +17,7 @@ from matrix.rows import Complaint, Row, catalog_error, read_rows
 
 IMAGES: Final = ROOT / "images"
 ROWS: Final = IMAGES / "environments.toml"
-RECIPE_FILES: Final = ("Dockerfile", "install.sh", "trim.py", "canary.py")
+RECIPE_FILES: Final = ("Dockerfile", "install.sh", "build-constraints.txt", "trim.py", "canary.py")
 
 
 def base_image(python: str) -> str:

@@ -18,7 +18,7 @@ from images import build as building
 from images.bootstrap.bases import ensure_bases
 from images.bootstrap.doctor import examine
 from images.bootstrap.engine import ensure_engine
-from images.locks import write_locks
+from images.locks import write_build_constraints, write_locks
 from matrix.catalog import ROWS, load_environments
 from matrix.errors import ExitCode
 from matrix.model import Environment
@@ -98,12 +98,15 @@ def locks(
     *,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a lock would change.")] = False,
 ) -> None:
-    """Resolve every row of environments.toml as of its day and write its lock."""
+    """Resolve every row of environments.toml as of its day and write its lock; with all, also what builds packages."""
     rows = read_rows(ROWS)
-    if environments != "all":
+    changed = False
+    if environments == "all":
+        changed = write_build_constraints(check=check, say=_say)
+    else:
         wanted = {one.id for one in select_environments(environments, load_environments())}
         rows = tuple(row for row in rows if row.id in wanted)
-    changed = write_locks(rows, check=check, say=_say)
+    changed = bool(write_locks(rows, check=check, say=_say)) or changed
     if check and changed:
         raise typer.Exit(ExitCode.FINDINGS)
 
