@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(2, gt=0, description="Seconds between asking a process to stop and killing it.")
     start_seconds: float = Field(180, gt=0, description="Seconds in which a container must have imported TensorFlow.")
     artifact_bytes: int = Field(128 << 20, ge=1 << 20, description="Largest artifact, and largest answer of a cell.")
-    batch: int = Field(250, ge=1, description="Cells that one container runs before it is replaced.")
+    batch: int = Field(300, ge=1, description="Cells that one container runs before it is replaced.")
 
     @property
     def database_url(self) -> str:

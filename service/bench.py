@@ -49,12 +49,16 @@ class Row:
 def bench(
     *,
     environments: Annotated[str, typer.Option(help="Ids, globs, ranges.")] = "2.4,2.15,2.21",
-    rounds: Annotated[int, typer.Option(min=1, help="How often a batch loads each of the ten models.")] = 20,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often a batch loads each of the ten models; TFMATRIX_BATCH by default."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Measure seconds per cell: (a) a container each, (b) this project's batch, (c) fork, load and call alone."""
     out = Console(highlight=False)
     chosen = select_environments(environments, load_environments())
+    rounds = rounds or max(1, Settings().batch // len(load_models()))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for environment in chosen:
