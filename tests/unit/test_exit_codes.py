@@ -65,9 +65,9 @@ def test_words_the_command_line_does_not_know(
 
 @pytest.mark.parametrize("words", [["show"], ["report"], ["run", "--resume"]])
 def test_no_database_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Capture, words: list[str]) -> None:
-    """Commands that only read make no database: exit code 7 and what to run."""
+    """Commands that only read make no database: exit code 3 (unknown) and what to run."""
     code, written = called(monkeypatch, capsys, *words)
-    assert code == 7
+    assert code == 3
     assert "next:" in written
 
 
