@@ -32,7 +32,7 @@ class SaveJob:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoadJob:
+class LoadCell:
     """Load one artifact one way and call it. ``artifact`` and ``inputs`` are names in the container's inbox."""
 
     model: str
@@ -41,6 +41,14 @@ class LoadJob:
     artifact: str
     is_tar: bool
     inputs: str
+    marks: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadJob:
+    """Cells that one process loads, one after the other; most often one."""
+
+    cells: tuple[LoadCell, ...]
 
 
 class EndKind(StrEnum):
@@ -77,6 +85,21 @@ class Raised:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """What a child tried beyond the top rung: each ``None`` when it worked, else why it did not.
+
+    ``iterations`` are the steps that the loaded optimizer counts, ``None`` where there is none; of its ``slots`` so
+    many are ``filled``.
+    """
+
+    save_failure: str | None
+    step_failure: str | None
+    iterations: int | None
+    slots: int
+    filled: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LoadReport:
     """How far a child got with an artifact, and the raw outputs."""
 
@@ -87,6 +110,7 @@ class LoadReport:
     raised: Raised | None
     warnings: tuple[str, ...]
     unsupported: str | None
+    tried: Tried | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,14 +25,22 @@ class Format(StrEnum):
     SAVEDMODEL = "savedmodel"
     KERAS = "keras"
     EXPORT = "export"
+    WEIGHTS_H5 = "weights-h5"
+    CHECKPOINT = "checkpoint"
+    JSON_WEIGHTS = "json+weights"
 
 
 class Method(StrEnum):
-    """How an artifact is loaded."""
+    """How an artifact is loaded. ``weights`` and ``checkpoint.read`` fill a model that is built anew from its recipe."""
 
     DEFAULT = "default"
+    COMPILE_FALSE = "compile=False"
     CUSTOM_OBJECTS = "custom_objects"
+    SAFE_MODE_FALSE = "safe_mode=False"
+    WEIGHTS = "weights"
+    TFSM_LAYER = "TFSMLayer"
     SAVED_MODEL_LOAD = "saved_model.load"
+    CHECKPOINT_READ = "checkpoint.read"
 
 
 class SaveOutcome(StrEnum):
@@ -77,6 +85,14 @@ class Verdict(StrEnum):
         return self in {Verdict.TIMEOUT, Verdict.CRASH, Verdict.OUT_OF_MEMORY}
 
 
+class Mark(StrEnum):
+    """What came of something tried beyond the top rung; where nothing was tried there is none."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_APPLICABLE = "not-applicable"
+
+
 class RunStatus(StrEnum):
     """Where a run stands. ``incomplete``: it ended, but some of what was asked for could not be measured."""
 
@@ -100,11 +116,18 @@ class Environment:
     python: str
     cut_off: date
     recipe_digest: str
+    base: str | None = None
 
     @property
     def minor(self) -> tuple[int, int]:
         """The TensorFlow minor as numbers, so that 2.10 sorts after 2.9."""
         major, minor = self.tensorflow.split(".")[:2]
+        return int(major), int(minor)
+
+    @property
+    def keras_version(self) -> tuple[int, int]:
+        """The Keras minor as numbers."""
+        major, minor = self.keras.split(".")[:2]
         return int(major), int(minor)
 
     @property
@@ -121,6 +144,8 @@ class Model:
     title: str
     shows: str
     needs_custom_objects: bool = False
+    formats: tuple[str, ...] | None = None
+    training_steps: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,8 +249,21 @@ class Artifact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Marks:
+    """What was tried with a model that answers as its saver's did; ``notes`` say of each ``no`` why, by its name."""
+
+    saved_again: Mark
+    optimizer_restored: Mark
+    trained_step: Mark
+    notes: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CellResult:
-    """A cell and what was found. ``repeated`` is the verdict of a second go in a fresh process, where there was one."""
+    """A cell and what was found. ``repeated`` is the verdict of a second go in a fresh process, where there was one.
+
+    ``marks`` are those of a cell in the plan's sample, ``None`` of any other.
+    """
 
     key: CellKey
     verdict: Verdict
@@ -238,6 +276,7 @@ class CellResult:
     effort: Effort
     repeated: Verdict | None = None
     tampered: bool = False
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from matrix.methods import first_methods, is_marked
 from matrix.model import Artifact, CellKey, CellRequest, Environment, Format, Method, Model, SaveKey, SaveResult
 
 
@@ -54,6 +55,8 @@ class LoadTask:
     key: CellKey
     request: CellRequest
     artifact: Artifact
+    training_steps: int = 1
+    marks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,21 +75,6 @@ class LoadBatch:
     tasks: tuple[LoadTask, ...]
 
 
-def methods(model: Model, format_: Format) -> tuple[Method, ...]:
-    """Return the ways a model in a format is loaded; the last is the primary one.
-
-    A model that needs custom objects is also loaded without them: that failure is what people see first.
-    """
-    if format_ is Format.EXPORT:
-        return (Method.SAVED_MODEL_LOAD,)
-    return (Method.DEFAULT, Method.CUSTOM_OBJECTS) if model.needs_custom_objects else (Method.DEFAULT,)
-
-
-def primary_method(model: Model, format_: Format) -> Method:
-    """Return the method that the format and the model call for, which the share that passes is counted over."""
-    return methods(model, format_)[-1]
-
-
 def make_plan(selection: Selection) -> Plan:
     """Return every save and cell of a selection, in a fixed order."""
     saves = tuple(
@@ -100,7 +88,7 @@ def make_plan(selection: Selection) -> Plan:
         for loader in selection.environments
         for model in selection.models
         for format_ in selection.formats
-        for method in methods(model, format_)
+        for method in first_methods(model, format_)
         if method in selection.methods
         for saver in selection.environments
     )
@@ -125,15 +113,28 @@ def save_batches(plan: Plan, missing: Iterable[SaveKey]) -> tuple[SaveBatch, ...
     )
 
 
-def load_tasks(plan: Plan, saves: Mapping[SaveKey, SaveResult]) -> tuple[LoadTask, ...]:
-    """Return the cells that can run: those whose save gave an artifact."""
-    digests = {environment.id: environment.recipe_digest for environment in plan.selection.environments}
+def load_tasks(
+    plan: Plan, saves: Mapping[SaveKey, SaveResult], requests: Iterable[CellRequest] | None = None
+) -> tuple[LoadTask, ...]:
+    """Return the cells that can run, of the plan's requests or others: those whose save gave an artifact."""
+    environments = {environment.id: environment for environment in plan.selection.environments}
+    models = {model.id: model for model in plan.selection.models}
     tasks = []
-    for request in plan.requests:
-        save = saves.get(SaveKey(model=request.model, saver=digests[request.saver], format=request.format))
-        if save is not None and save.artifact is not None:
-            key = CellKey(artifact=save.artifact.sha256, loader=digests[request.loader], method=request.method)
-            tasks.append(LoadTask(key=key, request=request, artifact=save.artifact))
+    for request in plan.requests if requests is None else requests:
+        saver, loader = environments[request.saver], environments[request.loader]
+        save = saves.get(SaveKey(model=request.model, saver=saver.recipe_digest, format=request.format))
+        if save is None or save.artifact is None:
+            continue
+        model = models[request.model]
+        tasks.append(
+            LoadTask(
+                key=CellKey(artifact=save.artifact.sha256, loader=loader.recipe_digest, method=request.method),
+                request=request,
+                artifact=save.artifact,
+                training_steps=model.training_steps,
+                marks=is_marked(request, model, saver, loader),
+            )
+        )
     return tuple(tasks)
 
 

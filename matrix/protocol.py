@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from matrix.messages import (
     SavedFormat,
     SaveJob,
     SaveReport,
+    Tried,
 )
 from matrix.model import Format, Identity, Rung, SaveOutcome, Signature, Tensor
 
@@ -41,14 +43,13 @@ class ProtocolError(Exception):
 
 def line(job_id: int, job: SaveJob | LoadJob, limits: Limits, *, fresh: bool = False) -> bytes:
     """Return the JSON line that asks for a job."""
-    fields: dict[str, Any] = {"job": job_id, "fresh": fresh, "model": job.model}
+    fields: dict[str, Any] = {"job": job_id, "fresh": fresh}
     fields["limits"] = {"seconds": limits.seconds, "grace": limits.grace, "body": limits.body}
     match job:
         case SaveJob():
-            fields |= {"kind": "save", "formats": list(job.formats)}
+            fields |= {"kind": "save", "model": job.model, "formats": list(job.formats)}
         case LoadJob():
-            fields |= {"kind": "load", "format": job.format, "method": job.method.value, "is_tar": job.is_tar}
-            fields |= {"artifact": f"/in/{job.artifact}", "inputs": f"/in/{job.inputs}"}
+            fields |= {"kind": "load", "cells": [asdict(cell) for cell in job.cells]}
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -92,9 +93,30 @@ def answer(frame: bytes, job_id: int) -> tuple[Ending, bytes]:
 
 
 @_suspicion("a load's report")
-def load_report(said: bytes) -> LoadReport:
-    """Read what a loading child said."""
+def load_reports(said: bytes, cells: int) -> tuple[LoadReport, ...]:
+    """Read what a loading child said of each of its cells, of which there were so many."""
     fields, body = _unpack(said)
+    entries = fields["cells"]
+    if not isinstance(entries, list) or len(entries) != cells:
+        raise ProtocolError(f"it was asked for {cells} cells and reports others")
+    reports, offset = [], 0
+    for entry in entries:
+        length = int(entry.get("length", 0))
+        if length < 0:
+            raise ProtocolError(f"a cell's outputs have the length {length}")
+        reports.append(_load_report(entry, body[offset : offset + length]))
+        offset += length
+    if offset != len(body):
+        raise ProtocolError(f"{len(body) - offset} bytes belong to no cell")
+    return tuple(reports)
+
+
+def load_report(said: bytes) -> LoadReport:
+    """Read what a child said that loaded one cell."""
+    return load_reports(said, 1)[0]
+
+
+def _load_report(fields: dict[str, Any], body: bytes) -> LoadReport:
     reached = str(fields.get("reached", "nothing")).upper()
     if reached not in Rung.__members__:
         raise ProtocolError(f"unknown rung {reached!r}")
@@ -106,6 +128,7 @@ def load_report(said: bytes) -> LoadReport:
         raised=_raised(fields.get("exception")),
         warnings=_warnings(fields.get("warnings")),
         unsupported=_text_or_none(fields.get("unsupported")),
+        tried=_tried(fields.get("marks")),
     )
 
 
@@ -192,6 +215,24 @@ def _raised(fields: object) -> Raised | None:
         traceback=clean(fields.get("traceback", ""), TRACEBACK_LIMIT),
         frames=tuple(clean(frame, 200) for frame in frames[-5:]),
     )
+
+
+def _tried(fields: object) -> Tried | None:
+    if not isinstance(fields, dict):
+        return None
+    optimizer = fields["optimizer"] or {"iterations": None, "slots": 0, "filled": 0}
+    iterations = optimizer["iterations"]
+    return Tried(
+        save_failure=_why(fields["saved_again"]),
+        step_failure=_why(fields["trained_step"]),
+        iterations=None if iterations is None else int(iterations),
+        slots=int(optimizer["slots"]),
+        filled=int(optimizer["filled"]),
+    )
+
+
+def _why(attempt: dict[str, Any]) -> str | None:
+    return None if attempt["ok"] else clean(attempt["why"], 1000)
 
 
 def _signature(fields: object) -> Signature | None:

@@ -17,10 +17,12 @@ SAMPLE: Final = 100
 class NeverRepeats:
     """For measurements of speed: every cell once."""
 
-    def wanted(self, result: CellResult) -> bool:
+    def at_once(self, result: CellResult) -> bool:
         """Never."""
         del result
         return False
+
+    later = at_once
 
 
 NEVER: Final = NeverRepeats()
@@ -29,8 +31,9 @@ NEVER: Final = NeverRepeats()
 class Repeats:
     """Decides, cell by cell, whether to repeat; shared by the lanes of one run.
 
-    Always: a crash, a timeout, a process out of memory, and a verdict that differs from the one known. Of ordinary
-    failures and drift one for each loader and fingerprint; of the rest a sample, the same cells whenever they are run.
+    At once: a crash, a timeout, a process out of memory, and a verdict that differs from the one known. Later, with others
+    of its batch: of ordinary failures and drift one for each loader and fingerprint; of the rest a sample, the same
+    cells whenever they are run.
     """
 
     def __init__(self, known: Mapping[CellKey, CellResult]) -> None:
@@ -38,12 +41,14 @@ class Repeats:
         self._seen: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
-    def wanted(self, result: CellResult) -> bool:
-        """Whether this result is to be repeated."""
+    def at_once(self, result: CellResult) -> bool:
+        """Whether this result is so odd that it is repeated before anything else is run."""
         known = self._known.get(result.key)
-        if result.verdict.is_abnormal or (known is not None and known.verdict is not result.verdict):
-            return True
-        return self._is_new_kind(result) or _is_sampled(result.key)
+        return result.verdict.is_abnormal or (known is not None and known.verdict is not result.verdict)
+
+    def later(self, result: CellResult) -> bool:
+        """Whether this result is to be repeated."""
+        return result.verdict is not Verdict.HARNESS_BROKEN and (self._is_new_kind(result) or _is_sampled(result.key))
 
     def _is_new_kind(self, result: CellResult) -> bool:
         if result.verdict not in {Verdict.FAIL, Verdict.DRIFT}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +22,10 @@ from matrix.config import Settings
 from matrix.engines import Engine
 from matrix.errors import BusyError
 from matrix.executors.local import LocalExecutor
-from matrix.lane import Broken, Finding, Lanes, Proved
+from matrix.lane import Broken, Finding, Lanes, Proved, Spent
 from matrix.messages import Limits
-from matrix.model import CellResult, RunStatus, SaveResult, Verdict
+from matrix.methods import found, further_cells, further_requests
+from matrix.model import CellKey, CellRequest, CellResult, RunStatus, SaveKey, SaveResult, Verdict, natural_key
 from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load_tasks, save_batches
 from matrix.processors import processors
 from matrix.repeat import Repeats
@@ -58,6 +59,8 @@ class Summary:
     unstable: int = 0
     unavailable: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    spent: dict[str, float] = field(default_factory=dict)
+    """Seconds of all lanes together, by what they were spent on."""
 
 
 class Runner:
@@ -86,11 +89,11 @@ class Runner:
             summary = Summary(run_id=run_id, status=RunStatus.INTERRUPTED, unavailable=unavailable)
             try:
                 self._save(plan, summary)
-                self._load(plan, summary, again=again)
+                self._load_all(plan, summary, again=again)
                 summary.status = RunStatus.INCOMPLETE if summary.unavailable else RunStatus.FINISHED
             finally:
                 summary.seconds = time.monotonic() - started
-                self._store.write.finish_run(run_id, summary.status, _now())
+                self._store.write.finish_run(run_id, summary.status, _now(), _cost(summary))
         return summary
 
     def _save(self, plan: Plan, summary: Summary) -> None:
@@ -102,17 +105,42 @@ class Runner:
         self._watcher.phase("save", total, len(known))
         self._measure(batches, summary, self._lanes({}))
 
-    def _load(self, plan: Plan, summary: Summary, *, again: bool) -> None:
-        tasks = load_tasks(plan, self._store.read.saves(plan.saves))
+    def _load_all(self, plan: Plan, summary: Summary, *, again: bool) -> None:
+        """Load by the first methods, then by further ones, round by round, where these do not pass."""
+        saves = self._store.read.saves(plan.saves)
+        done = self._load(plan, "load", load_tasks(plan, saves), summary, again=again)
+        while wanted := self._further(plan, saves):
+            tasks = [task for task in load_tasks(plan, saves, wanted) if task.key not in done]
+            if not tasks:
+                return
+            done |= self._load(plan, "other ways", tasks, summary, again=again)
+
+    def _further(self, plan: Plan, saves: Mapping[SaveKey, SaveResult]) -> list[CellRequest]:
+        """Return the cells of further methods that what is known calls for, neighbours alike."""
+        models = {model.id: model for model in plan.selection.models}
+        environments = {environment.id: environment for environment in plan.selection.environments}
+        possible = further_cells(plan.requests, models, environments)
+        tasks = load_tasks(plan, saves, [*plan.requests, *possible])
+        results = self._store.read.cells([task.key for task in tasks])
+        known = {task.request: found(results[task.key]) for task in tasks if task.key in results}
+        wanted = further_requests(plan.requests, models, environments, known)
+        return sorted(
+            {request for request in wanted if request.method in plan.selection.methods},
+            key=lambda one: (one.model, one.format, one.method, natural_key(one.saver)),
+        )
+
+    def _load(self, plan: Plan, name: str, tasks: Sequence[LoadTask], summary: Summary, *, again: bool) -> set[CellKey]:
+        """Run the cells that are not known; return the keys of all."""
         keys = [task.key for task in tasks]
         known = self._store.read.cells(keys) if again else {}
         settled = set() if again else self._store.read.known_cells(keys)
         missing = _each_once(task for task in tasks if task.key not in settled)
         batches = load_batches(plan, missing, self._settings.batch)
         batches = tuple(batch for batch in batches if batch.environment.id not in summary.unavailable)
-        summary.cells_known = len(settled)
-        self._watcher.phase("load", sum(len(batch.tasks) for batch in batches), len(settled))
+        summary.cells_known += len(settled)
+        self._watcher.phase(name, sum(len(batch.tasks) for batch in batches), len(settled))
         self._measure(batches, summary, self._lanes(known))
+        return set(keys)
 
     def _measure(self, batches: Sequence[SaveBatch | LoadBatch], summary: Summary, lanes: Lanes) -> None:
         executor: LocalExecutor[SaveBatch | LoadBatch, Finding] = LocalExecutor(
@@ -133,6 +161,10 @@ class Runner:
             case Broken(environment=environment, reason=reason):
                 self._store.write.record_environment(environment, None, None, _now())
                 summary.unavailable[environment.id] = reason
+            case Spent(seconds=seconds):
+                for what, lasted in seconds.items():
+                    summary.spent[what] = summary.spent.get(what, 0.0) + lasted
+                return
             case SaveResult():
                 self._store.write.record_save(summary.run_id, finding, _now())
                 summary.saves_run += 1
@@ -199,6 +231,10 @@ def _facts(settings: Settings, engine: Engine) -> dict[str, Any]:
         "python": platform.python_version(),
         "settings": settings.model_dump(mode="json"),
     }
+
+
+def _cost(summary: Summary) -> dict[str, Any]:
+    return {"lane_seconds": summary.spent, "saves": summary.saves_run, "cells": summary.cells_run}
 
 
 def _now() -> datetime:

@@ -12,19 +12,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from matrix import protocol
 from matrix.blobs import Blobs
 from matrix.compare import compare
 from matrix.engines import Allowance, Channel, ChannelLostError, ChannelTimeoutError, Engine
 from matrix.errors import TfmatrixError
-from matrix.messages import Ending, EndKind, Limits, LoadJob, SaveJob
+from matrix.messages import Ending, EndKind, Limits, LoadCell, LoadJob, SaveJob
 from matrix.model import Artifact, Environment, Format, Identity, Method, Rung, SaveOutcome
 from matrix.protocol import ProtocolError
 
 CANARY = "canary"
 UNKNOWN_FORMAT = "no-such-format"
+FURTHER = 12
+"""A further cell of the same process gets this part of a cell's time: 5 of 60 s."""
+
 MARGIN = 30
 """Seconds that the host waits beyond what the zygote may need to end a child and clean up after it."""
 
@@ -94,9 +97,7 @@ class Session(AbstractContextManager["Session"]):
 
     def run(self, job: SaveJob | LoadJob, *, fresh: bool = False) -> tuple[Ending, bytes]:
         """Run one job and return how its child ended and what it said."""
-        limits = self._patience.save if isinstance(job, SaveJob) else self._patience.load
-        if fresh:
-            limits = replace(limits, seconds=limits.seconds + self._patience.fresh_seconds)
+        limits = self._limits(job, fresh=fresh)
         self._jobs += 1
         try:
             channel = self._ready()
@@ -108,6 +109,14 @@ class Session(AbstractContextManager["Session"]):
         if not ending.clean:  # the next cell must not find what this one left
             self._end()
         return ending, said
+
+    def _limits(self, job: SaveJob | LoadJob, *, fresh: bool) -> Limits:
+        """One cell may take all the time that a cell has; for each further one there is what an ordinary cell takes."""
+        limits = self._patience.save if isinstance(job, SaveJob) else self._patience.load
+        extra = self._patience.fresh_seconds if fresh else 0.0
+        if isinstance(job, LoadJob):
+            extra += (len(job.cells) - 1) * limits.seconds / FURTHER
+        return replace(limits, seconds=limits.seconds + extra)
 
     def prove(self, blobs: Blobs) -> None:
         """Make the environment prove itself before its cells count.
@@ -149,7 +158,7 @@ class Session(AbstractContextManager["Session"]):
 
     def _refuses_unknown(self) -> str | None:
         ending, said = self.run(
-            LoadJob(model=CANARY, format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-")
+            _one(model=CANARY, format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-")
         )
         if ending.kind is EndKind.EXIT and said and protocol.load_report(said).unsupported is not None:
             return None
@@ -166,7 +175,7 @@ class Session(AbstractContextManager["Session"]):
         for digest in {artifact, inputs}:
             if not (self._inbox / digest).exists():
                 blobs.link_into(digest, self._inbox, digest)
-        job = LoadJob(
+        job = _one(
             model=CANARY, format=Format.H5, method=Method.DEFAULT, artifact=artifact, is_tar=False, inputs=inputs
         )
         ending, said = self.run(job)
@@ -187,6 +196,10 @@ class Session(AbstractContextManager["Session"]):
     def _end(self) -> None:
         self._channel = None
         self._stack.close()
+
+
+def _one(**cell: Any) -> LoadJob:  # noqa: ANN401  the fields of a cell
+    return LoadJob(cells=(LoadCell(**cell),))
 
 
 def _taken_down(error: Exception, limits: Limits) -> Ending:

@@ -6,15 +6,18 @@ import hashlib
 import re
 import signal
 from collections import Counter
+from dataclasses import dataclass, replace
 
 from matrix.compare import compare
-from matrix.messages import Arrays, Ending, EndKind, LoadReport, Raised
+from matrix.messages import Arrays, Ending, EndKind, LoadReport, Raised, Tried
 from matrix.model import (
     CellKey,
     CellResult,
     Difference,
     Effort,
     Failure,
+    Mark,
+    Marks,
     Rung,
     Signature,
     Verdict,
@@ -30,15 +33,26 @@ _NORMALISATIONS = (
 )
 
 
-def judge(key: CellKey, ending: Ending, said: bytes, expected: Arrays, signature: Signature) -> CellResult:
-    """Return the verdict on one cell.
+_UNSTATED = Signature(inputs=(), outputs=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What a cell is held to: the saver's outputs for the same input bytes, its signature, the steps it had trained."""
+
+    outputs: Arrays
+    signature: Signature
+    training_steps: int = 1
+
+
+def judge(key: CellKey, ending: Ending, said: bytes, expected: Expected) -> CellResult:
+    """Return the verdict on a cell that had a process of its own.
 
     Args:
         key: The cell.
         ending: How the child ended, as the zygote saw it.
         said: The child's one frame, or nothing.
-        expected: The outputs that the saver gave for the same input bytes.
-        signature: What the saver's model takes and gives.
+        expected: What the saver answered.
     """
     abnormal = _abnormal(ending, said)
     if abnormal is not None:
@@ -47,11 +61,16 @@ def judge(key: CellKey, ending: Ending, said: bytes, expected: Arrays, signature
         report = load_report(said)
     except ProtocolError as error:
         return _without_report(key, ending, Verdict.CRASH, f"the process said something that is no report: {error}")
+    return judge_report(key, ending, report, expected)
+
+
+def judge_report(key: CellKey, ending: Ending, report: LoadReport, expected: Expected) -> CellResult:
+    """Return the verdict on a cell by its report."""
     if report.unsupported is not None:
         return _without_report(
             key, ending, Verdict.HARNESS_BROKEN, f"the probe does not know this: {report.unsupported}"
         )
-    return _with_report(key, ending, report, expected, signature)
+    return _with_report(key, ending, report, expected)
 
 
 def failure(raised: Raised) -> Failure:
@@ -71,6 +90,11 @@ def fingerprint(exception: str, message: str, frames: tuple[str, ...]) -> str:
     for pattern, replacement in _NORMALISATIONS:
         message = pattern.sub(replacement, message)
     return hashlib.sha256("\0".join([exception, message, *frames]).encode()).hexdigest()[:16]
+
+
+def share(ending: Ending, parts: int) -> Ending:
+    """Return the part in a process's ending of each of those that shared it: an equal part of its time."""
+    return replace(ending, wall_seconds=ending.wall_seconds / parts)
 
 
 def ended(ending: Ending) -> str:
@@ -122,12 +146,12 @@ def _without_report(key: CellKey, ending: Ending, verdict: Verdict, message: str
     )
 
 
-def _with_report(
-    key: CellKey, ending: Ending, report: LoadReport, expected: Arrays, signature: Signature
-) -> CellResult:
+def _with_report(key: CellKey, ending: Ending, report: LoadReport, expected: Expected) -> CellResult:
     called = report.reached is Rung.CALLED
-    differences = compare(report.outputs, expected) if called else ()
-    same = None if report.signature is None else same_signature(report.signature, signature)
+    differences = compare(report.outputs, expected.outputs) if called else ()
+    same = None
+    if report.signature is not None and expected.signature != _UNSTATED:
+        same = same_signature(report.signature, expected.signature)
     return CellResult(
         key=key,
         verdict=_verdict(differences, called=called),
@@ -139,6 +163,30 @@ def _with_report(
         warnings=report.warnings,
         effort=Effort(steps=report.steps, wall_seconds=ending.wall_seconds, peak_memory=ending.peak_memory),
         tampered=ending.tampered,
+        marks=None if report.tried is None else marks(report.tried, expected.training_steps),
+    )
+
+
+def marks(tried: Tried, training_steps: int) -> Marks:
+    """Make marks of what a child tried with a model whose saver had trained so many steps.
+
+    An optimizer is restored when it counts these steps, and holds something in each slot that it has.
+    """
+    if tried.iterations is None:
+        state, why = Mark.NO, "the loaded model has no optimizer"
+    elif tried.iterations != training_steps:
+        state, why = Mark.NO, f"it counts {tried.iterations} steps, the saver's counted {training_steps}"
+    elif tried.filled < tried.slots:
+        state, why = Mark.NO, f"{tried.slots - tried.filled} of its {tried.slots} slots are empty"
+    else:
+        state, why = Mark.YES, None
+    trains = Mark.NO if tried.step_failure else Mark.YES
+    notes = {"saved_again": tried.save_failure, "optimizer_restored": why, "trained_step": tried.step_failure}
+    return Marks(
+        saved_again=Mark.NO if tried.save_failure else Mark.YES,
+        optimizer_restored=state,
+        trained_step=Mark.NOT_APPLICABLE if tried.iterations is None else trains,
+        notes={name: text for name, text in notes.items() if text},
     )
 
 

@@ -23,8 +23,9 @@ from matrix.config import ROOT, Settings
 from matrix.engines.docker import PROBE, DockerEngine
 from matrix.errors import ExitCode
 from matrix.lane import Finding, Lanes
+from matrix.methods import primary_method
 from matrix.model import CellKey, CellRequest, Environment, Format, SaveResult
-from matrix.plan import LoadBatch, LoadTask, SaveBatch, SaveTask, primary_method
+from matrix.plan import LoadBatch, LoadTask, SaveBatch, SaveTask
 from matrix.processors import processors
 from matrix.repeat import NEVER
 from matrix.runner import patience

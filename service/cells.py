@@ -14,8 +14,9 @@ from rich.markup import escape
 from matrix.blobs import Blobs
 from matrix.config import Settings
 from matrix.errors import ExitCode, IncompleteError, UsageError
+from matrix.methods import all_methods, primary_method
 from matrix.model import CellRequest, Environment, Format, Method, Model, SaveKey, Verdict
-from matrix.plan import Plan, Selection, methods, primary_method
+from matrix.plan import Plan, Selection
 from matrix.runner import Runner
 from matrix.store import CellDetail
 from service import reproduce, wiring
@@ -59,8 +60,8 @@ def cell(  # noqa: PLR0913  one parameter for each word
 def _plan(saver: str, model: str, format_: str, loader: str, method: str) -> Plan:
     chosen = {name: _one(wiring.select(name, model, format_, "all"), name) for name in (saver, loader)}
     recipe, kind = chosen[saver][1], chosen[saver][2]
-    way = _method(recipe, kind, method)
     savers, loaders = chosen[saver][0], chosen[loader][0]
+    way = _method(recipe, kind, loaders, method)
     both = tuple({one.id: one for one in (savers, loaders)}.values())
     return Plan(
         selection=Selection(environments=both, models=(recipe,), formats=(kind,), methods=(way,)),
@@ -77,13 +78,14 @@ def _one(chosen: Selection, name: str) -> tuple[Environment, Model, Format]:
     return chosen.environments[0], chosen.models[0], chosen.formats[0]
 
 
-def _method(model: Model, format_: Format, word: str) -> Method:
+def _method(model: Model, format_: Format, loader: Environment, word: str) -> Method:
     if not word:
         return primary_method(model, format_)
-    possible = methods(model, format_)
+    possible = all_methods(model, format_, loader)
     if word not in possible:
         raise UsageError(
-            f"{model.id} in {format_} is not loaded by {word!r}.", next_step=f"Take {' or '.join(possible)}."
+            f"{model.id} in {format_} is not loaded by {word!r} in {loader.id}.",
+            next_step=f"Take {' or '.join(possible)}.",
         )
     return Method(word)
 
@@ -127,6 +129,12 @@ def _print(plan: Plan, detail: CellDetail, line: str | None) -> None:
     out.print(f"took      {result.effort.wall_seconds:.2f} s ({steps}); peak {result.effort.peak_memory >> 20} MiB")
     if result.repeated is not None:
         out.print(f"repeated  in a fresh process: {result.repeated}")
+    if result.marks is not None:
+        words = ("saved_again", "optimizer_restored", "trained_step")
+        marks = ", ".join(f"{name.replace('_', ' ')}: {getattr(result.marks, name)}" for name in words)
+        out.print(f"marks     {marks}")
+        for name, why in result.marks.notes.items():
+            out.print(f"          {name.replace('_', ' ')}: {escape(why)}", soft_wrap=True)
     for text in result.warnings:
         out.print(f"warning   {escape(text)}", soft_wrap=True)
     _print_texts(None, result.failure)

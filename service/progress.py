@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from matrix.lane import Broken, Finding, Proved
+from matrix.lane import Broken, Finding, Proved, Spent
 from matrix.model import CellResult, SaveOutcome, SaveResult, Verdict
 
 LOG_SECONDS: Final = 20
@@ -62,7 +62,7 @@ class RunProgress:
     def found(self, finding: Finding) -> None:
         """Count a finding."""
         match finding:
-            case Proved():
+            case Proved() | Spent():
                 return
             case Broken(environment=environment, reason=reason):
                 self._console.print(f"[yellow]{environment.id} is set aside:[/] {reason}", highlight=False)

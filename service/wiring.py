@@ -11,8 +11,9 @@ from matrix import catalog, selection
 from matrix.config import Settings
 from matrix.engines.docker import DockerEngine
 from matrix.errors import IncompleteError
+from matrix.methods import primary_method
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Failure, Format, Method
-from matrix.plan import Selection, primary_method
+from matrix.plan import Selection
 from matrix.store import Store, open_store
 from reports.grid import Header, Results
 

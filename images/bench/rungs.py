@@ -2,6 +2,8 @@
 
 import feed
 import load
+import recipes
+import ways
 
 
 def climb(tf, path, format_, model, method, inputs):  # noqa: PLR0913, PLR0917  the words of a command line
@@ -10,8 +12,8 @@ def climb(tf, path, format_, model, method, inputs):  # noqa: PLR0913, PLR0917  
     arrays, structure = load._inputs(job)
     try:
         load._open(path, format_)
-        loaded = load._load_model(tf, path, job)
-        load._signature(loaded, False)
+        loaded = ways.load(tf, path, job, recipes.find(model), None)
+        load._signature(loaded, method)
         feed.call_model(tf, loaded, arrays, structure)
     except Exception:  # noqa: BLE001
         return False

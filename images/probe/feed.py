@@ -22,23 +22,23 @@ def as_saved(inputs, structure):
 
 def call_model(tf, model, inputs, structure):
     """Call a Keras model for inference; return its outputs as an ordered list of (name, array)."""
-    fed = arranged(_tensors(tf, inputs), structure, observe.input_structure(model), observe.input_names(model))
+    fed = arranged(tensors(tf, inputs), structure, observe.input_structure(model), observe.input_names(model))
     return observe.flatten(model(fed, training=False), observe.output_names(model))
 
 
 def call_saved_model(tf, loaded, inputs, structure):
     """Call what ``tf.saved_model.load`` gave, by ``serve`` where it has one, else by its default signature."""
-    tensors = _tensors(tf, inputs)
+    fed = tensors(tf, inputs)
     if hasattr(loaded, "serve"):
-        positional, named = _serve(loaded.serve, tensors, structure)
+        positional, named = _serve(loaded.serve, fed, structure)
         return observe.flatten(loaded.serve(*positional, **named))
     endpoint = default_endpoint(loaded)
     if endpoint is None:
         raise NoEndpoint("the SavedModel has neither a serve endpoint nor a signature to call")
     positional, named = endpoint.structured_input_signature
     if positional and not named:
-        return observe.flatten(endpoint(*[value for _, value in _in_order(tensors, structure)]))
-    return observe.flatten(endpoint(**_keywords(tensors, sorted(named), structure)))
+        return observe.flatten(endpoint(*[value for _, value in _in_order(fed, structure)]))
+    return observe.flatten(endpoint(**_keywords(fed, sorted(named), structure)))
 
 
 def default_endpoint(loaded):
@@ -98,5 +98,6 @@ def _keywords(inputs, wanted, structure):
     return {name: value for name, (_, value) in zip(wanted, _in_order(inputs, structure))}
 
 
-def _tensors(tf, inputs):
+def tensors(tf, inputs):
+    """Return named arrays as named tensors."""
     return [(name, tf.constant(value)) for name, value in inputs]

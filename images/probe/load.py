@@ -1,8 +1,11 @@
-"""Loads an artifact by one method and says how far it got. Compares nothing: the host judges.
+"""Loads artifacts and says of each how far it got. Compares nothing: the host judges.
 
 The rungs are ``opened`` (the container can be read), ``deserialized`` (the framework gave an object) and ``called`` (it
 answered the inputs). A cell works on a private copy: Keras 3.4.0 writes beside the file it reads, and a sandbox must
 never make a verdict.
+
+A job names one cell or several. Several share this process, one after the other; the host lets only what is beyond
+doubt count of them (docs/method.md).
 """
 
 import os
@@ -11,13 +14,13 @@ import tarfile
 import zipfile
 
 import feed
+import marks
 import observe
 import recipes
+import ways
 import wire
 
-NAMES = {"h5": "model.h5", "keras": "model.keras", "savedmodel": "model", "export": "model"}
-FOLDERS = frozenset(["savedmodel", "export"])
-METHODS = frozenset(["default", "custom_objects", "saved_model.load"])
+INBOX = os.environ.get("TFMATRIX_INBOX", "/in")
 
 
 class UnsafeArchive(Exception):
@@ -25,15 +28,28 @@ class UnsafeArchive(Exception):
 
 
 def load(job, workdir):
-    """Return (header, body) for a load job; the body is the outputs' bytes."""
-    reason = _unsupported(job)
+    """Return (header, body) for a load job: a header for each of its cells, and the bytes of all outputs."""
+    headers, bodies, room = [], [], job["limits"]["body"]
+    for number, cell in enumerate(job["cells"]):
+        if number:
+            _forget(workdir)
+        header, body = load_cell(cell, workdir, room)
+        room -= len(body)
+        headers.append(dict(header, length=len(body)))
+        bodies.append(body)
+    return {"cells": headers}, b"".join(bodies)
+
+
+def load_cell(cell, workdir, room):
+    """Return (header, body) of one cell; the body is the outputs' bytes, of which there is room for so many."""
+    reason = _unsupported(cell)
     if reason:
         return {"unsupported": reason}, b""
     header = {"reached": "nothing", "steps": {}, "signature": None, "outputs": [], "warnings": []}
     body = b""
     with observe.listening() as header["warnings"]:
         try:
-            body = _climb(job, workdir, header)
+            body = _climb(cell, workdir, header, room)
         except BaseException as error:  # noqa: BLE001  SystemExit, RecursionError and the like are findings too
             header["exception"] = observe.exception(error)
     observe.under_way(header["steps"])
@@ -42,8 +58,8 @@ def load(job, workdir):
 
 def private_copy(path, is_tar, workdir, format_):
     """Copy an artifact into ``workdir`` under the name its format asks for; return the copy's path."""
-    target = os.path.join(workdir, NAMES[format_])
-    if is_tar != (format_ in FOLDERS):
+    target = os.path.join(workdir, ways.NAMES[format_])
+    if is_tar != (format_ in ways.FOLDERS):
         raise UnsafeArchive(
             "%s is %s" % (format_, "one file, and this is a tar" if is_tar else "a folder, and this is a file")
         )
@@ -73,82 +89,96 @@ def untar(path, target):
                 raise UnsafeArchive("the tar has a member that is neither file nor folder: %r" % member.name)
 
 
-def _unsupported(job):
-    """Return why this probe does not know what the job asks, or ``None``; touches no file."""
-    format_, method = job["format"], job["method"]
-    if format_ not in NAMES:
+def _forget(workdir):
+    """Leave as little as may be of the cell before: its files, and what Keras counts and keeps globally."""
+    import tensorflow as tf
+
+    for entry in os.scandir(workdir):
+        shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+    tf.keras.backend.clear_session()
+
+
+def _unsupported(cell):
+    """Return why this probe does not know what the cell asks, or ``None``; touches no file."""
+    format_, method = cell["format"], cell["method"]
+    if format_ not in ways.METHODS:
         return "there is no format named %r" % (format_,)
-    if method not in METHODS:
-        return "there is no method named %r" % (method,)
-    if method == "saved_model.load" and format_ not in FOLDERS:
-        return "saved_model.load reads folders, and %s is one file" % format_
-    if method == "custom_objects":
-        recipe = recipes.find(job.get("model"))
-        if recipe is None or not recipe.needs_custom_objects:
-            return "no custom objects are known for %r" % (job.get("model"),)
+    if method not in ways.METHODS[format_]:
+        return "%s is not loaded by %r" % (format_, method)
+    recipe = recipes.find(cell.get("model"))
+    if method == "custom_objects" and (recipe is None or not recipe.needs_custom_objects):
+        return "no custom objects are known for %r" % (cell.get("model"),)
+    if method in ways.REBUILT and recipe is None:
+        return "there is no recipe named %r to build anew" % (cell.get("model"),)
     return None
 
 
-def _climb(job, workdir, header):
+def _climb(cell, workdir, header, room):
     """Climb rung by rung, writing into ``header`` what is reached; return the outputs' bytes."""
-    inputs, structure = _inputs(job)
-    path = private_copy(job["artifact"], job["is_tar"], workdir, job["format"])
+    inputs, structure = _inputs(cell)
+    path = private_copy(os.path.join(INBOX, cell["artifact"]), cell["is_tar"], workdir, cell["format"])
     steps = header["steps"]
     with observe.timed(steps, "opened"):
-        _open(path, job["format"])
+        _open(path, cell["format"])
     header["reached"] = "opened"
     import tensorflow as tf
 
     observe.keep_tracebacks()
-    plain = job["method"] == "saved_model.load"
+    recipe = recipes.find(cell.get("model"))
+    if cell["method"] in ways.REBUILT:
+        with observe.timed(steps, "rebuilt"):
+            rebuilt = recipe.build(tf).model
+    else:
+        rebuilt = None
     with observe.timed(steps, "deserialized"):
-        loaded = tf.saved_model.load(path) if plain else _load_model(tf, path, job)
+        loaded = ways.load(tf, path, cell, recipe, rebuilt)
     header["reached"] = "deserialized"
-    header["signature"] = _signature(loaded, plain)
+    header["signature"] = _signature(loaded, cell["method"])
     if not inputs:
         return b""
     with observe.timed(steps, "called"):
-        outputs = (feed.call_saved_model if plain else feed.call_model)(tf, loaded, inputs, structure)
+        outputs = ways.call(tf, loaded, cell["method"], inputs, structure)
     header["reached"] = "called"
-    return _packed(outputs, header, job["limits"]["body"])
+    body = _packed(outputs, header, room)
+    if cell.get("marks"):
+        header["marks"] = marks.tried(tf, loaded, cell["format"], recipe, workdir)
+    return body
 
 
-def _inputs(job):
-    """Return (inputs, structure) of the frame the job names; no inputs where it names none."""
-    if not job.get("inputs"):
+def _inputs(cell):
+    """Return (inputs, structure) of the frame the cell names; no inputs where it names none."""
+    if not cell.get("inputs"):
         return [], "single"
-    with open(job["inputs"], "rb") as file:
+    with open(os.path.join(INBOX, cell["inputs"]), "rb") as file:
         header, body = wire.unpack(file.read())
     return wire.decode_arrays(header["arrays"], body), header["structure"]
 
 
 def _open(path, format_):
     """Read the container itself, without the framework's loader."""
-    if format_ == "h5":
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            list(file)
-    elif format_ == "keras":
-        with zipfile.ZipFile(path) as archive:
-            archive.namelist()
-    else:
+    if format_ in ("savedmodel", "export"):
         from tensorflow.core.protobuf import saved_model_pb2
 
         with open(os.path.join(path, "saved_model.pb"), "rb") as file:
             saved_model_pb2.SavedModel().ParseFromString(file.read())
+    elif format_ == "keras":
+        with zipfile.ZipFile(path) as archive:
+            archive.namelist()
+    elif format_ == "checkpoint":
+        import tensorflow as tf
+
+        tf.train.load_checkpoint(os.path.join(path, ways.PREFIX)).get_variable_to_shape_map()
+    else:
+        import h5py
+
+        with h5py.File(os.path.join(path, ways.WEIGHTS) if format_ == "json+weights" else path, "r") as file:
+            list(file)
 
 
-def _load_model(tf, path, job):
-    if job["method"] == "custom_objects":
-        return tf.keras.models.load_model(path, custom_objects=recipes.find(job["model"]).custom_objects(tf))
-    return tf.keras.models.load_model(path)
-
-
-def _signature(loaded, plain):
+def _signature(loaded, method):
     """Return what the loaded thing states of itself; what it cannot state is no failure of the load."""
     try:
-        if not plain:
+        if method != "saved_model.load":
             return observe.model_signature(loaded)
         endpoint = feed.default_endpoint(loaded)
         return None if endpoint is None else observe.endpoint_signature(endpoint)

@@ -5,25 +5,19 @@ canonical tar. ``unsupported`` is for a version that never had the format; a for
 is ``save-failed``.
 """
 
-import io
 import os
 import random
-import sys
-import tarfile
 
 import feed
 import numpy as np
 import observe
 import recipes
+import ways
 import wire
+import writers
 
-ZIP_MAGIC, HDF5_MAGIC = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 SEED = 20260101
 FAILED = {"save": "saving", "rebuild": "making the model anew"}
-
-
-class Absent(Exception):
-    """This version never had the format; the message says so."""
 
 
 def save(job, workdir):
@@ -42,7 +36,7 @@ def save(job, workdir):
         return {"exception": seen, "at": observe.under_way(steps) or "call", "steps": steps, "warnings": heard}, b""
     header["warnings"], header["saves"] = heard, []
     makers = _Makers(recipe, built)
-    for format_ in job["formats"]:
+    for format_ in sorted(job["formats"], key=writers.turn):
         entry, artifact = _saved(makers, format_, workdir, job["limits"]["body"] - len(body))
         header["saves"].append(entry)
         body += artifact
@@ -55,8 +49,10 @@ def _first(recipe, steps):
 
     observe.keep_tracebacks()
     built = _trained(tf, recipe, steps)
+    reset(built.model)
     with observe.timed(steps, "call"):
-        outputs = feed.call_model(tf, built.model, built.inputs, built.structure)
+        outputs = ways.call(tf, built.model, "default", built.inputs, built.structure)
+    reset(built.model)
     inputs, raw_inputs = wire.encode_arrays(built.inputs)
     outputs, raw_outputs = wire.encode_arrays(outputs)
     header = {
@@ -70,17 +66,20 @@ def _first(recipe, steps):
 
 
 class _Makers:
-    """Gives each save a model of its own, all with the same weights: a save may change the model it saves.
+    """Gives each save of a whole model one of its own, all with the same weights: a save may change what it saves.
 
     Keras 3 takes the optimizer out of a model's compile settings when it saves it as h5, and each later file lacks it.
+    Saves that only read weights or settings share the first model with the first save of a whole one.
     """
 
     def __init__(self, recipe, built):
-        self.recipe, self.unused = recipe, built.model
-        self.sample, self.weights = built.model, built.model.get_weights()
+        self.recipe, self.unused, self.sample = recipe, built.model, built.model
+        self.weights = built.model.get_weights() if writers.is_keras(built.model) else None
 
-    def fresh(self, steps):
-        """Return a model that nothing was done to since it was trained and called; the first is there already."""
+    def model(self, format_, steps):
+        """Return the model to save: one that nothing was done to since it was trained and called."""
+        if format_ in writers.READ_ONLY or self.weights is None:
+            return self.sample
         model, self.unused = self.unused, None
         return self._again(steps) if model is None else model
 
@@ -91,6 +90,7 @@ class _Makers:
             tf.keras.backend.clear_session()
             model = _trained(tf, self.recipe, {}).model
             model.set_weights(self.weights)
+            reset(model)
         return model
 
 
@@ -99,7 +99,7 @@ def _trained(tf, recipe, steps):
         _seed(tf)
         built = recipe.build(tf)
     with observe.timed(steps, "train"):
-        _train(built)
+        _train(tf, recipe, built)
     return built
 
 
@@ -110,13 +110,28 @@ def _seed(tf):
     tf.random.set_seed(SEED)
 
 
-def _train(built):
+def _train(tf, recipe, built):
     """Train the steps the recipe asks for, eagerly: tracing a graph for one step costs ten times the step."""
-    fed = feed.as_saved(built.inputs, built.structure)
+    if not writers.is_keras(built.model):
+        return
     built.model.run_eagerly = True
     for _ in range(built.training_steps):
-        built.model.train_on_batch(fed, built.targets)
+        train_step(tf, built.model, built)
     built.model.run_eagerly = False
+
+
+def train_step(tf, model, built):
+    """Train a model one step on its recipe's inputs and targets; return the losses."""
+    return model.train_on_batch(feed.as_saved(feed.tensors(tf, built.inputs), built.structure), built.targets)
+
+
+def reset(model):
+    """Make stateful layers forget: a file holds weights, and what it answers must not depend on earlier calls."""
+    for layer in getattr(model, "layers", []):
+        if getattr(layer, "stateful", False):
+            forget = getattr(layer, "reset_states", None) or getattr(layer, "reset_state", None)
+            if forget is not None:
+                forget()
 
 
 def _saved(makers, format_, workdir, room):
@@ -124,15 +139,17 @@ def _saved(makers, format_, workdir, room):
     entry = {"format": format_, "is_tar": False, "length": 0, "steps": {}, "warnings": []}
     folder = os.path.join(workdir, "saved-" + str(format_).replace("/", "-"))
     try:
-        reason = _absence(makers.sample, format_)
+        if makers.recipe.formats is not None and format_ not in makers.recipe.formats:
+            return dict(entry, outcome="not-applicable", reason="%s has no meaning for this model" % format_), b""
+        reason = writers.absence(makers.sample, format_)
         if reason:
-            raise Absent(reason)
+            raise writers.Absent(reason)
         os.mkdir(folder)
-        model = makers.fresh(entry["steps"])
+        model = makers.model(format_, entry["steps"])
         with observe.listening() as entry["warnings"], observe.timed(entry["steps"], "save"):
-            path = WRITERS[format_](model, folder)
-        artifact = canonical(path, room)
-    except Absent as reason:
+            path = writers.WRITERS[format_](model, folder)
+        artifact = writers.canonical(path, room)
+    except writers.Absent as reason:
         return dict(entry, outcome="unsupported", reason=str(reason), steps={}), b""
     except BaseException as error:  # noqa: BLE001
         seen = observe.exception(error)
@@ -142,109 +159,3 @@ def _saved(makers, format_, workdir, room):
         )
         return dict(entry, outcome="save-failed", reason=reason, exception=seen), b""
     return dict(entry, outcome="saved", reason=None, is_tar=os.path.isdir(path), length=len(artifact)), artifact
-
-
-def _absence(model, format_):
-    """Return why this version cannot have the format at all, as far as that is known before the save, or ``None``."""
-    if format_ not in WRITERS:
-        return "there is no format named %r" % (format_,)
-    if format_ == "savedmodel" and keras_version(model) >= (3,):
-        return "Keras %d.%d cannot save a whole model as a SavedModel, only export one" % keras_version(model)
-    if format_ == "export" and not hasattr(model, "export"):
-        return "Keras %d.%d has no model.export, it came with 2.13" % keras_version(model)
-    return None
-
-
-def _h5(model, folder):
-    path = os.path.join(folder, "model.h5")
-    model.save(path)
-    return path
-
-
-def _savedmodel(model, folder):
-    path = os.path.join(folder, "model")
-    model.save(path, save_format="tf")
-    return path
-
-
-def _keras(model, folder):
-    """Save the zip, and believe the bytes: up to 2.11 the same call writes HDF5 without a word."""
-    path = os.path.join(folder, "model.keras")
-    version = keras_version(model)
-    options = {"save_format": "keras_v3"} if version == (2, 12) else {}
-    try:
-        model.save(path, **options)
-    except Exception as error:
-        if version < (2, 12):
-            raise Absent("Keras %d.%d has no .keras zip: %s" % (version + (error,))) from error
-        raise
-    magic = _magic(path)
-    if not magic.startswith(ZIP_MAGIC):
-        found = "HDF5" if magic == HDF5_MAGIC else "something else"
-        raise Absent("Keras %d.%d writes %s under the name model.keras, not a zip" % (version + (found,)))
-    return path
-
-
-def _export(model, folder):
-    path = os.path.join(folder, "model")
-    model.export(path)
-    return path
-
-
-WRITERS = {"h5": _h5, "savedmodel": _savedmodel, "keras": _keras, "export": _export}
-
-
-def keras_version(model):
-    """Return (major, minor) of the Keras that the model's class comes from."""
-    for kind in type(model).__mro__:
-        version = getattr(sys.modules.get(kind.__module__.split(".")[0]), "__version__", None)
-        if kind.__name__ == "Model" and version:
-            major, minor = version.split(".")[:2]
-            return int(major), int(minor)
-    raise LookupError("the model's Keras does not state its version")
-
-
-def canonical(path, room):
-    """Return one file's bytes, or a folder's canonical tar: sorted, no times or owners, files and folders only."""
-    if not os.path.isdir(path):
-        _check(os.path.getsize(path), room)
-        with open(path, "rb") as file:
-            return file.read()
-    members = sorted(_members(path))
-    _check(sum(os.path.getsize(os.path.join(path, name)) + 1024 for name in members), room)
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name in members:
-            _add(archive, path, name)
-    return buffer.getvalue()
-
-
-def _members(root):
-    """Yield the relative names of all regular files and folders below ``root``."""
-    for folder, folders, files in os.walk(root):
-        for name in folders + files:
-            whole = os.path.join(folder, name)
-            if (os.path.isdir(whole) or os.path.isfile(whole)) and not os.path.islink(whole):
-                yield os.path.relpath(whole, root)
-
-
-def _add(archive, root, name):
-    member = tarfile.TarInfo(name)  # times, owners and groups are zero already
-    whole = os.path.join(root, name)
-    if os.path.isdir(whole):
-        member.type, member.mode = tarfile.DIRTYPE, 0o755
-        archive.addfile(member)
-        return
-    member.size = os.path.getsize(whole)
-    with open(whole, "rb") as file:
-        archive.addfile(member, file)
-
-
-def _check(size, room):
-    if size > room:
-        raise observe.TooLarge("the artifact has %d bytes, and the job has room for %d" % (size, room))
-
-
-def _magic(path):
-    with open(path, "rb") as file:
-        return file.read(8)

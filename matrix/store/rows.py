@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -18,6 +19,8 @@ from matrix.model import (
     Effort,
     Failure,
     Format,
+    Mark,
+    Marks,
     Rung,
     SaveKey,
     SaveOutcome,
@@ -47,6 +50,7 @@ FINDING: Final = (
     cells.c.peak_memory,
     cells.c.repeated,
     cells.c.tampered,
+    cells.c.marks,
 )
 """What of a cell makes a result, beside its key. Read by position: tens of thousands may be asked for at once."""
 
@@ -96,6 +100,7 @@ def cell_columns(result: CellResult) -> Columns:
         "differences": [[d.output, d.equal, d.max_absolute, d.max_relative, d.reason] for d in result.differences],
         "repeated": result.repeated.value if result.repeated else None,
         "tampered": result.tampered,
+        "marks": None if result.marks is None else asdict(result.marks),
         **_evidence(result),
     }
 
@@ -154,7 +159,8 @@ def save_result(row: AnyRow, artifacts: Mapping[str, Artifact], failures: Failur
 
 def cell_result(key: CellKey, finding: Sequence[Any], failures: Failures) -> CellResult:
     """A cell from its ``FINDING`` columns, in their order, with the failures it names."""
-    verdict, rung, equal, signal, fingerprint, differences, warnings, steps, wall, memory, repeated, tampered = finding
+    verdict, rung, equal, signal, fingerprint, differences, warnings, steps, wall, memory, *rest = finding
+    repeated, tampered, marks = rest
     return CellResult(
         key=key,
         verdict=member(Verdict, verdict),
@@ -167,6 +173,7 @@ def cell_result(key: CellKey, finding: Sequence[Any], failures: Failures) -> Cel
         effort=Effort(steps=steps, wall_seconds=wall, peak_memory=memory),
         repeated=None if repeated is None else member(Verdict, repeated),
         tampered=tampered,
+        marks=None if marks is None else _marks(marks),
     )
 
 
@@ -192,6 +199,11 @@ def artifact(row: AnyRow) -> Artifact:
         outputs=row.outputs,
         signature=Signature(inputs=inputs, outputs=outputs),
     )
+
+
+def _marks(fields: dict[str, Any]) -> Marks:
+    named = ("saved_again", "optimizer_restored", "trained_step")
+    return Marks(**{name: member(Mark, fields[name]) for name in named}, notes=fields["notes"])
 
 
 def _difference(fields: list[Any]) -> Difference:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The revision that this code reads and writes; equal to the newest migration's."""
 
 metadata: Final = MetaData(
@@ -61,6 +61,7 @@ runs = Table(
     Column("facts", Json, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("cost", Json),
     Index(None, "status", "id"),
 )
 
@@ -130,6 +131,7 @@ cells = Table(
     Column("differences", Json, nullable=False),
     Column("repeated", String(32)),
     Column("tampered", Boolean, nullable=False),
+    Column("marks", Json),
     *_state_columns(),
     Index(None, "artifact", "loader", "method", "version"),
 )

@@ -19,6 +19,7 @@ class Run:
     facts: dict[str, Any]
     started_at: datetime
     finished_at: datetime | None
+    cost: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,11 +31,12 @@ class Writer:
             new = insert(runs).values(**values, started_at=now).returning(runs.c.id)
             return int(connection.execute(new).scalar_one())
 
-    def finish_run(self, run_id: int, status: RunStatus, now: datetime) -> None:
-        """Note how a run ended; ``running`` takes it up again."""
+    def finish_run(self, run_id: int, status: RunStatus, now: datetime, cost: Mapping[str, Any] | None = None) -> None:
+        """Note how a run ended and what it cost; ``running`` takes it up again."""
         finished_at = None if status is RunStatus.RUNNING else now
+        values = {"status": status.value, "finished_at": finished_at, "cost": None if cost is None else dict(cost)}
         with self._transaction() as connection:
-            change = update(runs).where(runs.c.id == run_id).values(status=status.value, finished_at=finished_at)
+            change = update(runs).where(runs.c.id == run_id).values(**values)
             if connection.execute(change).rowcount != 1:
                 message = f"There is no run {run_id} to finish."
                 raise StoreError(message, next_step="Begin it on this database first.")
@@ -103,7 +104,7 @@ class _Finding(NamedTuple):
 # Times, sizes of differences and warnings vary from night to night without anything having changed: they are
 # evidence, and a state keeps those of its last measurement.
 _SAVE_FINDING = ("outcome", "artifact", "reason", "fingerprint")
-_CELL_FINDING = ("verdict", "rung", "signature_equal", "signal", "fingerprint", "tampered")
+_CELL_FINDING = ("verdict", "rung", "signature_equal", "signal", "fingerprint", "tampered", "marks")
 
 
 def _which_differ(columns: Columns) -> list[tuple[Any, ...]]:
