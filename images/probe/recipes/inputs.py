@@ -51,6 +51,7 @@ RECIPES = (
         title="Inputs of several dtypes",
         shows="Whether each input keeps its dtype; a loader that makes all of them float32 refuses, or rounds.",
         build=multi_dtype,
+        reference="tensorflow#45269",
     ),
     Recipe(
         id="sparse-input",
@@ -58,5 +59,6 @@ RECIPES = (
         title="Sparse input",
         shows="Whether the mark sparse on an input layer survives, and what a signature makes of a sparse tensor.",
         build=sparse_input,
+        reference="tensorflow#60212",
     ),
 )

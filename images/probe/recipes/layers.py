@@ -115,8 +115,9 @@ RECIPES = (
         id="separable-conv",
         group="layers",
         title="Separable convolution",
-        shows="Inherited options of a layer with two kernels, and whether each kernel finds its place again.",
+        shows="Options for one kernel, written for a layer that has two, which Keras 3 refuses (groups, kernel_initializer).",
         build=separable_conv,
+        reference="mafda/knee_OA_dl_app#3",
     ),
     Recipe(
         id="transposed-conv",
@@ -124,7 +125,7 @@ RECIPES = (
         title="Transposed convolution",
         shows="The option groups, written for a layer that has none, and its kernel with the channels the other way round.",
         build=transposed_conv,
-        reference="keras#19151",
+        reference="keras#19441",
     ),
     Recipe(
         id="residual-concat",

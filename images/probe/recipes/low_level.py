@@ -55,6 +55,7 @@ RECIPES = (
         title="TensorFlow operations between layers",
         shows="Operations that Keras 2 stores as TFOpLambda layers and Keras 3 neither makes nor reads.",
         build=raw_ops,
+        reference="hyunnamlee/RAPUNet#4",
     ),
     Recipe(
         id="tf-module",

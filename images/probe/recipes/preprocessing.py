@@ -94,5 +94,6 @@ RECIPES = (
         title="Random augmentation",
         shows="Layers that are active in training only, with generators as state, and options that were added to them.",
         build=augmentation,
+        reference="keras#15699",
     ),
 )

@@ -62,5 +62,6 @@ RECIPES = (
         title="Slices of a tensor",
         shows="Operators that a version stores as layers of its own (SlicingOpLambda, GetItem) and another does not know.",
         build=slicing,
+        reference="tensorflow#37298",
     ),
 )
