@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from matrix.config import ROOT
@@ -41,15 +43,18 @@ def load_environments(path: Path = ROWS) -> tuple[Environment, ...]:
 @cache
 def load_models() -> tuple[Model, ...]:
     """Read the canonical models from the probe's recipes, in their order."""
-    path = IMAGES / "probe" / "recipes.py"
-    spec = importlib.util.spec_from_file_location("tfmatrix_recipes", path)
-    if spec is None or spec.loader is None:
-        raise CatalogError(f"{path} cannot be read.", next_step="Restore it: `git checkout images/probe/recipes.py`.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     return tuple(
-        Model(id=one.id, title=one.title, shows=one.shows, needs_custom_objects=one.needs_custom_objects)
-        for one in module.RECIPES.values()
+        Model(
+            id=one.id,
+            title=one.title,
+            shows=one.shows,
+            needs_custom_objects=one.needs_custom_objects,
+            group=one.group,
+            reference=one.reference,
+            formats=one.formats,
+            training_steps=one.training_steps,
+        )
+        for one in _recipes(IMAGES / "probe" / "recipes").RECIPES.values()
     )
 
 
@@ -60,6 +65,20 @@ def recipe_digest(row: Row, folder: Path = IMAGES) -> str:
         content = (folder / name).read_bytes() if (folder / name).exists() else b""
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+def _recipes(folder: Path) -> ModuleType:
+    """Import the probe's package under a name of our own; its modules find each other by relative imports."""
+    name = "tfmatrix_recipes"
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None or not folder.is_dir():
+        raise CatalogError(f"{folder} cannot be read.", next_step="Restore it: `git checkout images/probe/recipes`.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _environment(row: Row, folder: Path) -> Environment:

@@ -138,12 +138,18 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """A canonical recipe: what it is called, what it is there to show, whether loading it needs custom objects."""
+    """A canonical recipe: what it is called, what it is there to show, whether loading it needs custom objects.
+
+    ``reference`` is a public issue where the break was reported, empty where none is known. ``formats`` names those
+    that make sense for the model by design, all where it is ``None``.
+    """
 
     id: str
     title: str
     shows: str
     needs_custom_objects: bool = False
+    group: str = ""
+    reference: str = ""
     formats: tuple[str, ...] | None = None
     training_steps: int = 1
 

@@ -18,9 +18,10 @@ def select_environments(words: str, environments: Sequence[Environment]) -> tupl
 
 
 def select_models(words: str, models: Sequence[Model]) -> tuple[Model, ...]:
-    """Select models by ids and globs."""
-    chosen = _select("model", words, [model.id for model in models])
-    return tuple(model for model in models if model.id in chosen)
+    """Select models by ids, globs over ids, and names of groups (``text``)."""
+    groups = list(dict.fromkeys(model.group for model in models if model.group))
+    chosen = _select("model", words, [model.id for model in models], groups=groups)
+    return tuple(model for model in models if not chosen.isdisjoint({model.id, model.group}))
 
 
 def select_formats(words: str) -> tuple[Format, ...]:
@@ -39,12 +40,14 @@ def _bare(identifier: str) -> str:
     return identifier.removeprefix("tf")
 
 
-def _select(kind: str, words: str, existing: list[str], shorten: Callable[[str], str] = str) -> set[str]:
+def _select(
+    kind: str, words: str, existing: list[str], shorten: Callable[[str], str] = str, groups: Sequence[str] = ()
+) -> set[str]:
     chosen: set[str] = set()
     for word in filter(None, (word.strip() for word in words.split(","))):
-        found = set(_matching(word, existing, shorten))
+        found = {*_matching(word, existing, shorten), *({word} & {*groups})}
         if not found:
-            raise _unknown(kind, word, existing, shorten)
+            raise _unknown(kind, word, existing, shorten, groups)
         chosen |= found
     if not chosen:
         raise UsageError(
@@ -66,16 +69,19 @@ def _matching(word: str, existing: Iterable[str], shorten: Callable[[str], str])
     return [name for name in existing if fnmatchcase(name, word) or fnmatchcase(shorten(name), word)]
 
 
-def _unknown(kind: str, word: str, existing: list[str], shorten: Callable[[str], str]) -> UsageError:
+def _unknown(
+    kind: str, word: str, existing: list[str], shorten: Callable[[str], str], groups: Sequence[str]
+) -> UsageError:
     ends = [end for end in word.split("..") if end] if ".." in word else [word]
     wrong = next((end for end in ends if not _exists(end, existing, shorten)), None)
     if ".." in word and len(ends) < 2:  # noqa: PLR2004
         return UsageError(f"The {kind} range {word!r} lacks an end.", next_step="Write both ends: 2.10..2.15.")
     if wrong is None:
         return UsageError(f"The {kind} range {word!r} is empty.", next_step="Write the older end first: 2.10..2.15.")
-    near = _nearest(wrong, [*existing, *map(shorten, existing)])
+    near = _nearest(wrong, [*existing, *map(shorten, existing), *groups])
     hint = f"Did you mean {near!r}? " if near else ""
-    return UsageError(f"There is no {kind} {wrong!r}.", next_step=f"{hint}There are: {', '.join(existing)}.")
+    whole = f" Groups: {', '.join(groups)}." if groups else ""
+    return UsageError(f"There is no {kind} {wrong!r}.", next_step=f"{hint}There are: {', '.join(existing)}.{whole}")
 
 
 def _nearest(word: str, existing: list[str]) -> str | None:

@@ -24,12 +24,12 @@ from matrix.engines.docker import PROBE, DockerEngine
 from matrix.errors import ExitCode
 from matrix.lane import Finding, Lanes
 from matrix.methods import primary_method
-from matrix.model import CellKey, CellRequest, Environment, Format, SaveResult
+from matrix.model import CellKey, CellRequest, Environment, Format, Model, SaveResult
 from matrix.plan import LoadBatch, LoadTask, SaveBatch, SaveTask
 from matrix.processors import processors
 from matrix.repeat import NEVER
 from matrix.runner import patience
-from matrix.selection import select_environments
+from matrix.selection import select_environments, select_models
 
 PLAIN_TO_OURS: Final = 12
 OURS_TO_FLOOR: Final = 1.2
@@ -52,14 +52,14 @@ def bench(
     environments: Annotated[str, typer.Option(help="Ids, globs, ranges.")] = "2.4,2.15,2.21",
     rounds: Annotated[
         int | None,
-        typer.Option(min=1, help="How often a batch loads each of the ten models; TFMATRIX_BATCH by default."),
+        typer.Option(min=1, help="How often a batch loads each of the ten core models; TFMATRIX_BATCH by default."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Measure seconds per cell: (a) a container each, (b) this project's batch, (c) fork, load and call alone."""
     out = Console(highlight=False)
     chosen = select_environments(environments, load_environments())
-    rounds = rounds or max(1, Settings().batch // len(load_models()))
+    rounds = rounds or max(1, Settings().batch // len(_models()))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for environment in chosen:
@@ -75,7 +75,7 @@ def bench(
 
 
 class _Bench:
-    """One environment with ten models that it saved itself as HDF5, so that all three ways do the same."""
+    """One environment with the ten core models that it saved itself as HDF5, so that all three ways do the same."""
 
     def __init__(self, environment: Environment, folder: Path) -> None:
         folder.mkdir()
@@ -112,7 +112,7 @@ class _Bench:
         )
 
     def _save(self) -> list[LoadTask]:
-        models = load_models()
+        models = _models()
         tasks = tuple(SaveTask(model=model.id, formats=(Format.H5,)) for model in models)
         found: list[Finding] = []
         self._lanes.work(SaveBatch(environment=self._environment, tasks=tasks), 0, found.append)
@@ -143,6 +143,11 @@ class _Bench:
     def _run(self, script: str, words: Sequence[str]) -> None:
         folders = {PROBE: "/probe", BENCH: "/scripts", self._folder: "/bench"}
         self._engine.run(self._environment, ["python", f"/scripts/{script}", *words], folders, self._processor)
+
+
+def _models() -> tuple[Model, ...]:
+    """Return the core models: what is measured must stay the same when others join."""
+    return select_models("core", load_models())
 
 
 def _seconds(act: Callable[[], object]) -> float:

@@ -38,7 +38,7 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 Environments = Annotated[str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15")]
-Models = Annotated[str, typer.Option(help="Ids and globs: dense,conv*")]
+Models = Annotated[str, typer.Option(help="Ids, globs, groups: dense,conv*,text")]
 Formats = Annotated[str, typer.Option(help="h5, savedmodel, keras, export")]
 Methods = Annotated[str, typer.Option(help="default, custom_objects, saved_model.load")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

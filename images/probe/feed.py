@@ -13,7 +13,9 @@ class NoEndpoint(Exception):
 
 
 def as_saved(inputs, structure):
-    """Return the inputs as the saver's model takes them: one value, a list or a dictionary."""
+    """Return the inputs as the saver's model takes them: one value, a list, a dictionary or a sparse tensor."""
+    if structure == "sparse":
+        return _sparse(inputs)
     if structure == "dict":
         return dict(inputs)
     values = [value for _, value in inputs]
@@ -54,6 +56,8 @@ def arranged(inputs, structure, taken, names):
 
     ``taken`` is the model's own structure and ``names`` the names of its inputs in its own order, both as far as known.
     """
+    if structure == "sparse":  # one tensor, though it travels as three arrays
+        inputs, structure = [("sparse", _sparse(inputs))], "single"
     if isinstance(taken, dict):
         return _keywords(inputs, sorted(taken), structure)
     if isinstance(taken, (list, tuple)):
@@ -85,6 +89,13 @@ def _in_order(inputs, structure, names=None):
     if names and len(names) == len(inputs) and set(names) == set(by_name):
         return [(name, by_name[name]) for name in names]
     return sorted(inputs, key=_name) if structure == "dict" else inputs
+
+
+def _sparse(inputs):
+    """Return the sparse tensor that travelled as ``indices``, ``values`` and ``dense_shape``."""
+    import tensorflow as tf
+
+    return tf.sparse.SparseTensor(**dict(inputs))
 
 
 def _name(pair):

@@ -17,7 +17,8 @@ from matrix.config import ROOT
 
 OURS = frozenset({"matrix", "reports", "service", "images", "tests"})
 PROBE = ROOT / "images" / "probe"
-SIBLINGS = frozenset(path.stem for path in PROBE.glob("*.py"))
+INSIDE = sorted(PROBE.rglob("*.py"))
+SIBLINGS = frozenset(path.stem for path in (*PROBE.glob("*.py"), *(one.parent for one in PROBE.glob("*/__init__.py"))))
 FRAMEWORK = frozenset({"numpy", "tensorflow", "keras", "tf_keras", "h5py"})
 SKIPPED = frozenset({".git", ".venv", "var", "dist", "build", "__pycache__", "node_modules"})
 BINARY = frozenset({".png", ".jpg", ".ico", ".woff2", ".gz", ".pyc", ".db"})
@@ -30,8 +31,8 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
             case ast.Import(names=names):
                 yield from ((node.lineno, alias.name) for alias in names)
             case ast.ImportFrom(module=module, names=names, level=level):
-                base = "." * level + (module or "")
-                yield from ((node.lineno, f"{base}.{alias.name}") for alias in names)
+                base = "." * level + (f"{module}." if module else "")
+                yield from ((node.lineno, f"{base}{alias.name}") for alias in names)
             case _:
                 continue
 
@@ -104,17 +105,22 @@ def test_the_probe_imports_nothing_of_ours_but_its_flat_siblings() -> None:
     """It runs inside a container that has the standard library, numpy, the framework and the probe's own folder."""
     known = SIBLINGS | FRAMEWORK | frozenset(sys.stdlib_module_names)
     strangers = [
-        f"{path.name}:{line} imports {name}"
-        for path in sorted(PROBE.glob("*.py"))
+        f"{path.relative_to(PROBE)}:{line} imports {name}"
+        for path in INSIDE
         for line, name in imported(path)
-        if name.split(".")[0] not in known or name.split(".")[0] in OURS
+        if not within_its_package(path, name) and (name.split(".")[0] not in known or name.split(".")[0] in OURS)
     ]
     assert strangers == []
 
 
-@pytest.mark.parametrize(
-    "path", [*sorted(PROBE.glob("*.py")), ROOT / "images" / "canary.py"], ids=lambda path: path.name
-)
+def within_its_package(path: Path, name: str) -> bool:
+    """Whether a name is imported from the file's own package below the probe: one dot, and a module that is there."""
+    module = name[1:].split(".", maxsplit=1)[0]
+    own = path.parent != PROBE and name.startswith(".") and not name.startswith("..")
+    return own and (path.parent / f"{module}.py").is_file()
+
+
+@pytest.mark.parametrize("path", [*INSIDE, ROOT / "images" / "canary.py"], ids=lambda path: path.name)
 def test_what_runs_inside_is_python_3_8(path: Path) -> None:
     """TensorFlow 2.4 has no newer Python: what runs beside it is parsed as 3.8."""
     ast.parse(path.read_bytes(), filename=str(path), feature_version=(3, 8))

@@ -68,8 +68,18 @@ def test_the_committed_locks_name_no_place() -> None:
 def test_the_models_are_those_of_the_probe_in_their_order() -> None:
     """Each recipe of the probe is a model, told with what it is there to show."""
     models = catalog.load_models()
-    assert len({one.id for one in models}) == len(models) >= 10
-    assert all(one.title and one.shows for one in models)
+    assert len({one.id for one in models}) == len(models) >= 32
+    assert all(one.title and one.shows and one.group for one in models)
+
+
+def test_a_model_is_told_as_its_recipe_says() -> None:
+    """Group, reference, formats and training steps come from the recipe."""
+    by_id = {one.id: one for one in catalog.load_models()}
+    assert by_id["residual-concat"].reference == "keras#20973"
+    assert by_id["optimizer-state"].training_steps == 5
+    assert by_id["dense"].formats is None
+    assert by_id["tf-module"].formats == ("savedmodel", "checkpoint")
+    assert (by_id["tf-module"].group, by_id["tf-module"].training_steps) == ("low-level", 0)
 
 
 def test_a_row_becomes_an_environment(folder: Path) -> None:

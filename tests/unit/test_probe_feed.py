@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,3 +102,23 @@ def test_a_savedmodel_with_nothing_to_call_says_so() -> None:
     tf = SimpleNamespace(constant=np.asarray)
     with pytest.raises(feed.NoEndpoint):
         feed.call_saved_model(tf, SimpleNamespace(signatures={"a": 1, "b": 2}), EYES, "dict")
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [(None, "tensor"), (object(), "tensor"), ([0], ["tensor"]), ({"words": 0}, {"words": "tensor"})],
+)
+def test_a_sparse_input_is_one_tensor_of_three_arrays(
+    monkeypatch: pytest.MonkeyPatch, taken: Any, expected: Any
+) -> None:
+    """It travels as plain named arrays, and a model takes it as it takes any single input."""
+    inputs = [("indices", 1), ("values", 2), ("dense_shape", 3)]
+    monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(sparse=SimpleNamespace(SparseTensor=sparse_tensor)))
+    assert feed.as_saved(inputs, "sparse") == "tensor"
+    assert feed.arranged(inputs, "sparse", taken, ["words"]) == expected
+
+
+def sparse_tensor(indices: int, values: int, dense_shape: int) -> str:
+    """A SparseTensor, as far as what it is made of is concerned."""
+    assert (indices, values, dense_shape) == (1, 2, 3)
+    return "tensor"

@@ -12,7 +12,11 @@ from matrix.model import Environment, Format, Method, Model
 from tests.store_samples import environment
 
 ENVIRONMENTS = tuple(environment(f"tf2.{minor}") for minor in range(4, 22))
-MODELS = (Model(id="dense", title="", shows=""), Model(id="conv-bn", title="", shows=""))
+MODELS = (
+    Model(id="dense", title="", shows="", group="core"),
+    Model(id="conv-bn", title="", shows="", group="core"),
+    Model(id="hashing", title="", shows="", group="preprocessing"),
+)
 
 
 def chosen(words: str, among: tuple[Environment, ...] = ENVIRONMENTS) -> list[str]:
@@ -85,9 +89,36 @@ def test_unknown_models_formats_and_methods_name_the_nearest() -> None:
         selection.select_formats("savedmodl")
     with pytest.raises(UsageError, match="no method 'custom_object'") as method:
         selection.select_methods("custom_object")
-    assert model.value.next_step == "Did you mean 'dense'? There are: dense, conv-bn."
+    assert (
+        model.value.next_step
+        == "Did you mean 'dense'? There are: dense, conv-bn, hashing. Groups: core, preprocessing."
+    )
     assert kind.value.next_step.startswith("Did you mean 'savedmodel'?")
     assert method.value.next_step.startswith("Did you mean 'custom_objects'?")
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ("core", "dense conv-bn"),
+        ("preprocessing,dense", "dense hashing"),
+        ("core,hashing", "dense conv-bn hashing"),
+        ("conv*,preprocessing", "conv-bn hashing"),
+        ("dense,core", "dense conv-bn"),
+    ],
+)
+def test_models_go_by_group_too(words: str, ids: str) -> None:
+    """A group's name stands for all of its models, beside ids and globs, each once and in the catalog's order."""
+    assert [model.id for model in selection.select_models(words, MODELS)] == ids.split()
+
+
+def test_a_glob_is_over_ids_and_a_misspelt_group_is_told() -> None:
+    """``pre*`` is no group's name: a glob that names one by chance would select what nobody asked for."""
+    with pytest.raises(UsageError, match=r"no model 'pre\*'"):
+        selection.select_models("pre*", MODELS)
+    with pytest.raises(UsageError, match="no model 'preprocesing'") as caught:
+        selection.select_models("preprocesing", MODELS)
+    assert caught.value.next_step.startswith("Did you mean 'preprocessing'?")
 
 
 def test_nothing_near_is_not_guessed() -> None:

@@ -17,10 +17,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("code_versions.json")
-PROBE = ("recipes", "feed", "observe", "wire")
+RECIPES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "images/probe/recipes").rglob("*.py"))
+PROBE = ("feed", "observe", "wire")
 FILES = {
-    "SAVE_VERSION": [f"images/probe/{name}.py" for name in (*PROBE, "save")],
-    "LOAD_VERSION": [f"images/probe/{name}.py" for name in (*PROBE, "load")]
+    "SAVE_VERSION": RECIPES + [f"images/probe/{name}.py" for name in (*PROBE, "save")],
+    "LOAD_VERSION": RECIPES
+    + [f"images/probe/{name}.py" for name in (*PROBE, "load")]
     + ["matrix/compare.py", "matrix/verdict.py"],
 }
 
