@@ -24,7 +24,7 @@ from matrix.selection import ALL, BASE
 from matrix.store import Store
 from reports.export import as_csv, as_json
 from reports.render import site
-from reports.terminal import terminal_table
+from reports.terminal import fits, terminal_table
 from service import bench, cells, estimate, machine, wiring
 from service.progress import RunProgress
 
@@ -104,10 +104,17 @@ def show(  # noqa: PLR0913
     settings = Settings()
     with wiring.store(settings, create=False) as opened:
         found = wiring.results(opened, wiring.select_known(opened, environments, models, formats, methods))
+        hidden = 0
+        if environments == wiring.KNOWN and not (as_json_ or csv or fits(found.environments, out.width)):
+            own = wiring.results(opened, wiring.select(BASE, models, formats, methods))
+            hidden = len(found.environments) - len(own.environments) if own.rows else 0
+            found = own if own.rows else found
     if as_json_ or csv:
         sys.stdout.write(as_json(found) if as_json_ else as_csv(found))
         return
     out.print(terminal_table(found, width=out.width))
+    if hidden:
+        out.print(f"{hidden} overlays have results too: name some (`--environments keras3`), or widen the terminal.")
     if not found.rows:
         raise IncompleteError("Nothing of this is known yet.", next_step="`tfmatrix run` measures it.")
 
