@@ -17,8 +17,8 @@ test: $(READY) browser  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
 	@$(BIN)/pytest -m "not everything"
 
-test-all: $(READY) browser  ## all tests on every TensorFlow
-	@$(BIN)/tfmatrix setup
+test-all: $(READY) browser  ## all tests on every TensorFlow and every overlay
+	@$(BIN)/tfmatrix setup --environments all
 	@$(BIN)/pytest
 
 test-unit: $(READY)  ## the tests that need no engine, in seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from matrix.catalog import base_image
-from matrix.model import Environment
+from matrix.model import Environment, Flavour
 
 PROJECT: Final = "tfmatrix"
 
@@ -23,12 +23,19 @@ def bake_file(
     """Return the bake document.
 
     Args:
-        environments: One target is made of each.
+        environments: One target is made of each; an overlay's base has to be among them.
         context: The folder with Dockerfile, locks and scripts.
         uv: A folder that holds the uv binary and nothing else.
         secrets: Files that a build may read and that no layer keeps, by id.
     """
-    return {"target": {target(one): _target(one, context, uv, secrets) for one in environments}}
+    by_id = {one.id: one for one in environments}
+    common = {
+        "context": str(context),
+        "contexts": {"uv": str(uv)},
+        "secret": [f"id={name},src={path}" for name, path in secrets.items()],
+        "output": ["type=docker"],
+    }
+    return {"target": {target(one): common | _target(one, by_id.get(one.base or "")) for one in by_id.values()}}
 
 
 def labels(environment: Environment) -> dict[str, str]:
@@ -40,14 +47,16 @@ def labels(environment: Environment) -> dict[str, str]:
     }
 
 
-def _target(environment: Environment, context: Path, uv: Path, secrets: Mapping[str, Path]) -> dict[str, Any]:
+def _target(environment: Environment, base: Environment | None) -> dict[str, Any]:
+    arguments = {"LOCK": f"locks/{environment.id}.txt"}
+    if base is None:
+        arguments["BASE"] = base_image(environment.python)
+    else:
+        legacy = environment.flavour is Flavour.TF_KERAS
+        arguments |= {"BASE": base.image, "LEGACY": str(int(legacy)), "PACKAGE": "tf-keras" if legacy else "keras"}
     return {
-        "context": str(context),
-        "dockerfile": "Dockerfile",
-        "args": {"BASE": base_image(environment.python), "LOCK": f"locks/{environment.id}.txt"},
-        "contexts": {"uv": str(uv)},
-        "secret": [f"id={name},src={path}" for name, path in secrets.items()],
+        "dockerfile": "Dockerfile" if base is None else "overlay.Dockerfile",
+        "args": arguments,
         "labels": labels(environment),
         "tags": [environment.image],
-        "output": ["type=docker"],
     }

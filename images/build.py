@@ -47,30 +47,59 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """An image of ours. ``needed`` says whether a row of environments.toml asks for just this recipe."""
+    """An image of ours. ``needed`` says whether a row of environments.toml asks for just this recipe.
+
+    ``own`` is its size less that of the image of ours whose layers it shares.
+    """
 
     name: str
     environment: str
     recipe: str
     size: int
+    own: int
     created: datetime
     needed: bool
 
 
-def build(environments: Sequence[Environment], watcher: Watcher, *, again: bool = False) -> dict[str, str]:
-    """Build the images that are not there yet.
+def build(
+    environments: Sequence[Environment],
+    watcher: Watcher,
+    *,
+    bases: Sequence[Environment] = (),
+    again: bool = False,
+) -> dict[str, str]:
+    """Build the images that are not there yet: first those of environments of their own, then the overlays on them.
+
+    Args:
+        environments: What is wanted.
+        watcher: Told of each.
+        bases: What the wanted overlays stand on and nobody asked for: built where missing, never ``again``.
+        again: Build also what is there.
 
     Returns:
         The environments whose build failed, by id, each with the reason and the name of its log; the others are built.
     """
     client = connect()
-    missing = [one for one in environments if again or not _exists(client, one.image)]
+    wanted = {one.id for one in environments if again}
+    everything = {one.id: one for one in (*bases, *environments)}.values()
+    missing = [one for one in everything if one.id in wanted or not _exists(client, one.image)]
     if not missing:
         return {}
-    builder = _Builder(missing, again=again)
+    builder = _Builder(tuple(everything), again=again)
     failed: dict[str, str] = {}
-    with builder.ready(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        futures = {pool.submit(builder.build, one, watcher): one for one in missing}
+    with builder.ready():
+        failed |= _side_by_side(builder, [one for one in missing if one.base is None], watcher)
+        overlays = [one for one in missing if one.base is not None]
+        baseless = {one.id: f"its base {one.base} could not be built" for one in overlays if one.base in failed}
+        failed |= baseless
+        failed |= _side_by_side(builder, [one for one in overlays if one.id not in baseless], watcher)
+    return failed
+
+
+def _side_by_side(builder: _Builder, environments: Sequence[Environment], watcher: Watcher) -> dict[str, str]:
+    failed: dict[str, str] = {}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        futures = {pool.submit(builder.build, one, watcher): one for one in environments}
         try:
             for future in as_completed(futures):
                 if (reason := future.result()) is not None:
@@ -196,16 +225,21 @@ def _exists(client: docker.DockerClient, name: str) -> bool:
     return True
 
 
-def _described(found: Iterable[Any], needed: set[str]) -> Iterator[Image]:
-    for image in found:
+def _described(found: Sequence[Any], needed: set[str]) -> Iterator[Image]:
+    layers = [(tuple(image.attrs["RootFS"]["Layers"]), int(image.attrs["Size"])) for image in found]
+    for image, (mine, whole) in zip(found, layers, strict=True):
+        shared = max((size for below, size in layers if below != mine and mine[: len(below)] == below), default=0)
+        recipe = image.labels.get("tfmatrix.recipe", "")
         for name in image.tags:
             yield Image(
                 name=name,
                 environment=image.labels.get("tfmatrix.environment", ""),
-                recipe=image.labels.get("tfmatrix.recipe", ""),
-                size=int(image.attrs["Size"]),
+                recipe=recipe,
+                size=whole,
+                own=whole - shared,
                 created=datetime.fromisoformat(image.attrs["Created"]),
-                needed=name in needed or "tfmatrix.base" in image.labels,
+                # A base made here hands its labels down to what is built on it.
+                needed=name in needed or ("tfmatrix.base" in image.labels and not recipe),
             )
 
 

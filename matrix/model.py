@@ -102,12 +102,21 @@ class RunStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+class Flavour(StrEnum):
+    """Which Keras ``tf.keras`` is in an environment."""
+
+    KERAS2 = "keras2"
+    KERAS3 = "keras3"
+    TF_KERAS = "tf_keras"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
     """One thing to test in: a TensorFlow with the Keras and Python of its own time, in an image.
 
     ``recipe_digest`` (sha256, hex) covers all that goes into the image: base, lock, Dockerfile and arguments. It is the
-    environment's identity; the image's own digest changes at every build and is only kept as evidence.
+    environment's identity; the image's own digest changes at every build and is only kept as evidence. An overlay is
+    another Keras on the environment whose id is ``base``; an environment of its own has none.
     """
 
     id: str
@@ -117,6 +126,13 @@ class Environment:
     cut_off: date
     recipe_digest: str
     base: str | None = None
+
+    @property
+    def flavour(self) -> Flavour:
+        """Which Keras tf.keras is. A Keras 2 put on another environment is tf_keras: there is no other."""
+        if not self.keras.startswith("2."):
+            return Flavour.KERAS3
+        return Flavour.KERAS2 if self.base is None else Flavour.TF_KERAS
 
     @property
     def minor(self) -> tuple[int, int]:

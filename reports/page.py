@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
-from matrix.model import Environment, Failure, Format, MatrixRow, Method, Model
+from matrix.model import Environment, Failure, Flavour, Format, MatrixRow, Method, Model
 from reports.findings import Finding, find, first_line, upgrades
 from reports.grid import (
     FAILING,
@@ -155,7 +155,8 @@ def _models(results: Results) -> tuple[Model, ...]:
 
 
 def _bands(environments: Sequence[Environment]) -> list[tuple[str, tuple[str, ...]]]:
-    runs = groupby(environments, key=lambda environment: f"Keras {environment.keras.split('.')[0]}")
+    names = {Flavour.KERAS2: "Keras 2", Flavour.KERAS3: "Keras 3", Flavour.TF_KERAS: "tf_keras"}
+    runs = groupby(environments, key=lambda environment: names[environment.flavour])
     return [(text, tuple(environment.id for environment in run)) for text, run in runs]
 
 

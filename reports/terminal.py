@@ -8,7 +8,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from matrix.model import Environment
+from matrix.model import Environment, Flavour
 from reports.grid import EVERYTHING, SIGNS, Look, Outcome, Results, Selection, Tally, in_order, pair, tally, tally_by
 from reports.ranges import label
 
@@ -55,11 +55,29 @@ def terminal_table(results: Results, selection: Selection = EVERYTHING, *, width
     return table
 
 
+def fits(environments: Sequence[Environment], width: int) -> bool:
+    """Whether the matrix of these environments is no wider than ``width``."""
+    wide = width >= _WIDE
+    cells = (max(4 if wide else 3, *map(len, text.split("\n"))) for text in _headings(environments, short=not wide))
+    columns = [max((len(label(one.id)) for one in environments), default=0), *cells]
+    return sum(columns) + (len(columns) - 1) * (2 if wide else 1) <= width
+
+
 def _headings(environments: Sequence[Environment], *, short: bool) -> list[str]:
-    """Labels, without the major version where all have the same and room is short."""
-    labels = [label(environment.id) for environment in environments]
+    """Labels, without the major version where all have the same and room is short; an overlay's Keras below."""
+    labels = [label(environment.id).partition("+")[0] for environment in environments]
     majors = {text.split(".")[0] for text in labels}
-    return [text[len(text.split(".")[0]) :] for text in labels] if short and len(majors) == 1 else labels
+    if short and len(majors) == 1:
+        labels = [text[len(text.split(".")[0]) :] for text in labels]
+    return [text + _below(one, short=short) for one, text in zip(environments, labels, strict=True)]
+
+
+def _below(environment: Environment, *, short: bool) -> str:
+    if environment.base is None:
+        return ""
+    if environment.flavour is Flavour.TF_KERAS:
+        return "\n+tf"
+    return "\n+" + ".".join(environment.keras.split(".")[1 if short else 0 : 2])
 
 
 def _cell(counted: Tally | None) -> Text:

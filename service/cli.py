@@ -20,10 +20,11 @@ from matrix.errors import ExitCode, IncompleteError, TfmatrixError, UsageError
 from matrix.model import RunStatus, Verdict
 from matrix.plan import Selection, make_plan
 from matrix.runner import Runner, Summary
+from matrix.selection import ALL, BASE
 from matrix.store import Store
 from reports.export import as_csv, as_json
 from reports.render import site
-from reports.terminal import terminal_table
+from reports.terminal import fits, terminal_table
 from service import bench, cells, estimate, machine, wiring
 from service.progress import RunProgress
 
@@ -37,7 +38,9 @@ app = typer.Typer(
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-Environments = Annotated[str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15")]
+Environments = Annotated[
+    str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15,keras3.5; base, keras3, tf_keras, all")
+]
 Models = Annotated[str, typer.Option(help="Ids, globs, groups: dense,conv*,text")]
 Formats = Annotated[str, typer.Option(help="h5, savedmodel, keras, export")]
 Methods = Annotated[str, typer.Option(help="default, custom_objects, saved_model.load")]
@@ -54,10 +57,10 @@ app.command("bench")(bench.bench)
 @app.command()
 def run(  # noqa: PLR0913  one parameter for each option
     *,
-    environments: Environments = wiring.ALL,
-    models: Models = wiring.ALL,
-    formats: Formats = wiring.ALL,
-    methods: Methods = wiring.ALL,
+    environments: Environments = BASE,
+    models: Models = ALL,
+    formats: Formats = ALL,
+    methods: Methods = ALL,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long it may take.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Measure again what is known.")] = False,
@@ -67,7 +70,7 @@ def run(  # noqa: PLR0913  one parameter for each option
     settings = Settings()
     words = (environments, models, formats, methods)
     chosen = _unfinished(settings) if resume else wiring.select(*words)
-    if resume and words != (wiring.ALL,) * 4:
+    if resume and words != wiring.DEFAULTS:
         raise UsageError("--resume takes up what the stopped run was asked for.", next_step="Leave out the selection.")
     if dry_run:
         estimate.show(out, settings, make_plan(chosen), as_json=as_json_)
@@ -77,9 +80,9 @@ def run(  # noqa: PLR0913  one parameter for each option
 
 @app.command()
 def matrix() -> None:
-    """Get this machine ready, then run everything: what `make matrix` calls."""
+    """Get this machine ready, then run every TensorFlow with the Keras of its time: what `make matrix` calls."""
     not_built = machine.prepare()
-    _measure(Settings(), wiring.select(*(wiring.ALL,) * 4), again=False, as_json_=False)
+    _measure(Settings(), wiring.select(*wiring.DEFAULTS), again=False, as_json_=False)
     if not_built:
         raise IncompleteError(
             f"Without an image, so not measured: {', '.join(not_built)}.",
@@ -90,21 +93,28 @@ def matrix() -> None:
 @app.command()
 def show(  # noqa: PLR0913
     *,
-    environments: Environments = wiring.ALL,
-    models: Models = wiring.ALL,
-    formats: Formats = wiring.ALL,
-    methods: Methods = wiring.ALL,
+    environments: Environments = wiring.KNOWN,
+    models: Models = ALL,
+    formats: Formats = ALL,
+    methods: Methods = ALL,
     as_json_: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of text.")] = False,
 ) -> None:
     """Show what is known: savers down, loaders across, the share that passes."""
     settings = Settings()
     with wiring.store(settings, create=False) as opened:
-        found = wiring.results(opened, wiring.select(environments, models, formats, methods))
+        found = wiring.results(opened, wiring.select_known(opened, environments, models, formats, methods))
+        hidden = 0
+        if environments == wiring.KNOWN and not (as_json_ or csv or fits(found.environments, out.width)):
+            own = wiring.results(opened, wiring.select(BASE, models, formats, methods))
+            hidden = len(found.environments) - len(own.environments) if own.rows else 0
+            found = own if own.rows else found
     if as_json_ or csv:
         sys.stdout.write(as_json(found) if as_json_ else as_csv(found))
         return
     out.print(terminal_table(found, width=out.width))
+    if hidden:
+        out.print(f"{hidden} overlays have results too: name some (`--environments keras3`), or widen the terminal.")
     if not found.rows:
         raise IncompleteError("Nothing of this is known yet.", next_step="`tfmatrix run` measures it.")
 
@@ -188,7 +198,7 @@ def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bo
 
 
 def _page(opened: Store, settings: Settings) -> Path:
-    everything = wiring.select(*(wiring.ALL,) * 4)
+    everything = wiring.select_known(opened, wiring.KNOWN, ALL, ALL, ALL)
     return site(wiring.results(opened, everything), settings.home / "site" / "index.html")
 
 

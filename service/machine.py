@@ -19,28 +19,37 @@ from images.bootstrap.bases import ensure_bases
 from images.bootstrap.doctor import examine
 from images.bootstrap.engine import ensure_engine
 from images.locks import write_build_constraints, write_locks
-from matrix.catalog import ROWS, load_environments
+from matrix.catalog import ROWS, load_environments, with_bases
 from matrix.errors import ExitCode
 from matrix.model import Environment
-from matrix.rows import read_rows
-from matrix.selection import select_environments
+from matrix.rows import Overlay, Row, read_overlays, read_rows
+from matrix.selection import ALL, BASE, select_environments
 
 images = typer.Typer(no_args_is_help=True, help="The images that environments run in.")
 out = Console(highlight=False)
 
-Environments = Annotated[str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15")]
+Environments = Annotated[
+    str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15,keras3.5; base, keras3, tf_keras, all")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def prepare(environments: str = "all", *, again: bool = False) -> dict[str, str]:
+def prepare(environments: str = BASE, *, again: bool = False) -> dict[str, str]:
     """Make the engine answer, have the bases, build what is missing; return what could not be built, with reasons."""
-    chosen = select_environments(environments, load_environments())
+    everything = load_environments()
+    chosen = select_environments(environments, everything)
+    needed = with_bases(chosen, everything)
     ensure_engine(_say)
-    unavailable = ensure_bases(chosen, _say)
-    buildable = [one for one in chosen if one.id not in unavailable]
+    unavailable = ensure_bases(needed, _say)
+    buildable = [one for one in needed if one.id not in unavailable]
     started = time.monotonic()
     with _BuildProgress(len(buildable)) as progress:
-        failed = building.build(buildable, progress, again=again)
+        failed = building.build(
+            [one for one in buildable if one in chosen],
+            progress,
+            bases=[one for one in buildable if one not in chosen],
+            again=again,
+        )
     if progress.built:
         out.print(f"images: {progress.built} built in {(time.monotonic() - started) / 60:.1f} min")
     else:
@@ -48,14 +57,14 @@ def prepare(environments: str = "all", *, again: bool = False) -> dict[str, str]
     return unavailable | failed
 
 
-def setup(environments: Environments = "all") -> None:
+def setup(environments: Environments = BASE) -> None:
     """Get this machine ready: engine, base images, images. Each step is skipped when it is done."""
     building.raise_if_failed(prepare(environments))
 
 
 @images.command("build")
 def build_images(
-    environments: Environments = "all",
+    environments: Environments = BASE,
     *,
     again: Annotated[bool, typer.Option("--again", help="Build also what is there, without the build cache.")] = False,
 ) -> None:
@@ -78,7 +87,7 @@ def list_images(*, as_json: Json = False) -> None:
         words = f"{age.days} d" if age.days else f"{age.seconds // 60} min"
         table.add_row(one.name, one.environment, f"{one.size / 1e6:.0f}", words, "yes" if one.needed else "no")
     out.print(table)
-    out.print(f"together {sum(one.size for one in found) / 1e9:.1f} GB; build cache {cache / 1e9:.1f} GB")
+    out.print(f"together {sum(one.own for one in found) / 1e9:.1f} GB; build cache {cache / 1e9:.1f} GB")
 
 
 @images.command("prune")
@@ -94,14 +103,14 @@ def prune_images(
 
 
 def locks(
-    environments: Environments = "all",
+    environments: Environments = ALL,
     *,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a lock would change.")] = False,
 ) -> None:
     """Resolve every row of environments.toml as of its day and write its lock; with all, also what builds packages."""
-    rows = read_rows(ROWS)
+    rows: tuple[Row | Overlay, ...] = (*read_rows(ROWS), *read_overlays(ROWS))
     changed = False
-    if environments == "all":
+    if environments == ALL:
         changed = write_build_constraints(check=check, say=_say)
     else:
         wanted = {one.id for one in select_environments(environments, load_environments())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 from images.bootstrap.engine import connect
 from matrix import catalog, selection
@@ -17,7 +18,11 @@ from matrix.plan import Selection
 from matrix.store import Store, open_store
 from reports.grid import Header, Results
 
-ALL = "all"
+KNOWN: Final = "known"
+"""What documents show unless told otherwise: the environments of their own, and every overlay that something is known of."""
+
+DEFAULTS: Final = (selection.BASE, *(selection.ALL,) * 3)
+"""Environments, models, formats and methods that are measured when nobody names any."""
 
 
 def select(environments: str, models: str, formats: str, methods: str) -> Selection:
@@ -28,6 +33,15 @@ def select(environments: str, models: str, formats: str, methods: str) -> Select
         formats=selection.select_formats(formats),
         methods=selection.select_methods(methods),
     )
+
+
+def select_known(opened: Store, environments: str, models: str, formats: str, methods: str) -> Selection:
+    """Select as ``select`` does, with one more word for the environments that a document shows by itself."""
+    if environments == KNOWN:
+        digests = {one.recipe_digest: one for one in catalog.load_environments() if one.base is not None}
+        overlays = [digests[known].id for known in opened.read.environments(digests)]
+        environments = ",".join((selection.BASE, *overlays))
+    return select(environments, models, formats, methods)
 
 
 def store(settings: Settings, *, create: bool) -> Store:

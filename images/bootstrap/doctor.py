@@ -43,7 +43,8 @@ class Check:
 
 def examine() -> tuple[Check, ...]:
     """Look at everything; what cannot be looked at is a finding too."""
-    environments = load_environments()
+    everything = load_environments()
+    environments = tuple(one for one in everything if one.base is None)
     checks = [_platform(environments), _memory(), _disk()]
     try:
         client = connect()
@@ -60,7 +61,7 @@ def examine() -> tuple[Check, ...]:
         _buildx(),
         registry,
         *_interpreters(environments, registry=registry.status == "ok"),
-        _images(client, environments),
+        _images(client, everything),
         _mounts(client),
     )
 
@@ -159,8 +160,12 @@ def _interpreters(environments: tuple[Environment, ...], *, registry: bool) -> I
 
 def _images(client: docker.DockerClient, environments: tuple[Environment, ...]) -> Check:
     there = {tag for image in client.images.list(filters={"label": "tfmatrix.project=tfmatrix"}) for tag in image.tags}
-    missing = [one.id for one in environments if one.image not in there]
-    found = f"{len(environments) - len(missing)} of {len(environments)} are built"
+    own = [one for one in environments if one.base is None]
+    overlays = [one for one in environments if one.base is not None]
+    missing = [one.id for one in own if one.image not in there]
+    found = f"{len(own) - len(missing)} of {len(own)} are built"
+    if overlays:  # nobody who does not ask for them needs them
+        found += f", and {sum(one.image in there for one in overlays)} of {len(overlays)} overlays"
     if missing:
         fix = f"`tfmatrix images build` builds {', '.join(missing)}"
         return Check(name="images", status="warn", found=found, fix=fix)

@@ -88,7 +88,8 @@ def send(channel, header, body=b""):
 def identity(tf, seconds):
     """Return what this environment really is, read from inside, not from any table."""
     versions = {"tensorflow": tf.__version__, "python": platform.python_version()}
-    versions["keras"] = str(getattr(tf.keras, "__version__", "") or sys.modules["keras"].__version__)
+    package = tf.keras.models.load_model.__module__.partition(".")[0]  # tf_keras does not import the keras beside it
+    versions["keras"] = str(getattr(tf.keras, "__version__", "") or sys.modules[package].__version__)
     for name in ("numpy", "h5py", "google.protobuf", "ml_dtypes"):
         if name in sys.modules:
             versions[name.split(".")[-1]] = str(getattr(sys.modules[name], "__version__", "?"))

@@ -18,6 +18,7 @@ from images.bootstrap.engine import connect
 from matrix.model import CellKey
 from matrix.plan import load_tasks, make_plan
 from matrix.runner import RUN_LABEL
+from matrix.selection import ALL
 from matrix.store import open_store
 from service import wiring
 
@@ -72,7 +73,7 @@ class Home:
 
     def cells(self, environments: str, models: str, formats: str) -> tuple[list[CellKey], set[CellKey]]:
         """Return the cells that a selection asks for, each once, and those of them that are known."""
-        plan = make_plan(wiring.select(environments, models, formats, wiring.ALL))
+        plan = make_plan(wiring.select(environments, models, formats, ALL))
         with open_store(self.database, create=False) as store:
             saves = store.read.saves(plan.saves)
             assert set(saves) == set(plan.saves), "a save is missing"

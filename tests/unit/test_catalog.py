@@ -53,7 +53,7 @@ def rows_of(tmp_path: Path, text: str) -> Path:
 def test_the_committed_rows_are_the_eighteen_minors_in_order() -> None:
     """Every minor from 2.4 to 2.21 is there once, 2.10 after 2.9, each with a digest of its own."""
     environments = catalog.load_environments()
-    assert [one.id for one in environments] == [f"tf2.{minor}" for minor in range(4, 22)]
+    assert [one.id for one in environments if one.base is None] == [f"tf2.{minor}" for minor in range(4, 22)]
     assert len({one.recipe_digest for one in environments}) == len(environments)
 
 

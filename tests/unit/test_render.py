@@ -19,6 +19,7 @@ from reports.export import SCHEMA_VERSION
 from reports.grid import Results, Selection, tally
 from reports.page import page, shortened
 from reports.render import as_csv, as_json, html, site, terminal_table, write_atomically
+from reports.terminal import fits
 from tests import fake_matrix
 
 FAKE = fake_matrix.results()
@@ -159,11 +160,23 @@ def test_the_terminal_table_filters_and_says_when_it_is_empty() -> None:
 
 
 def test_overlays_get_their_own_headings() -> None:
-    """An overlay's column keeps its whole name after its base."""
+    """An overlay's column follows its base's, with its Keras below; its row has the whole name."""
     base = FAKE.environments[-1]
-    overlay: Environment = replace(base, id="tf2.21+keras3.5")
-    lines = _printed(replace(FAKE, environments=(overlay, *FAKE.environments)), 140)
-    assert lines[1].split()[-2:] == ["2.21", "2.21+keras3.5"]
+    keras: Environment = replace(base, id="tf2.21+keras3.5", keras="3.5.0", base="tf2.21")
+    legacy: Environment = replace(base, id="tf2.21+tf_keras2.21", keras="2.21.0", base="tf2.21")
+    lines = _printed(replace(FAKE, environments=(legacy, keras, *FAKE.environments)), 150)
+    assert lines[1].split() == ["2.21", "2.21"]
+    assert lines[2].split()[-3:] == ["2.21", "+3.5", "+tf"]
+    assert any(line.startswith("2.21+tf_keras2.21 ") for line in lines)
+
+
+def test_a_matrix_that_does_not_fit_is_told_before_it_is_printed() -> None:
+    """Eighteen fit into 80 columns, as they are printed; forty do not fit into 120."""
+    base = FAKE.environments[-1]
+    overlays = [replace(base, id=f"tf2.21+keras3.{minor}", keras=f"3.{minor}.0", base="tf2.21") for minor in range(22)]
+    assert fits(FAKE.environments, 80)
+    assert not fits((*FAKE.environments, *overlays), 120)
+    assert fits((), 80)
 
 
 def test_json_is_versioned_and_complete() -> None:

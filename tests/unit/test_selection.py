@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,17 @@ from matrix.model import Environment, Format, Method, Model
 from tests.store_samples import environment
 
 ENVIRONMENTS = tuple(environment(f"tf2.{minor}") for minor in range(4, 22))
+OVERLAYS = tuple(
+    replace(environment(name), base=name.partition("+")[0], keras=keras)
+    for name, keras in {
+        "tf2.16+keras3.0": "3.0.5",
+        "tf2.18+keras3.8": "3.8.0",
+        "tf2.18+keras3.9": "3.9.2",
+        "tf2.18+tf_keras2.18": "2.18.0",
+        "tf2.19+keras3.10": "3.10.0",
+        "tf2.19+tf_keras2.19": "2.19.0",
+    }.items()
+)
 MODELS = (
     Model(id="dense", title="", shows="", group="core"),
     Model(id="conv-bn", title="", shows="", group="core"),
@@ -54,6 +67,46 @@ def test_all_is_everything() -> None:
     assert selection.select_models("all", MODELS) == MODELS
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("keras3", "16+keras3.0 18+keras3.8 18+keras3.9 19+keras3.10"),
+        ("tf_keras", "18+tf_keras2.18 19+tf_keras2.19"),
+        ("2.18", "18"),
+        ("2.18+keras3.8", "18+keras3.8"),
+        ("tf2.18+*", "18+keras3.8 18+keras3.9 18+tf_keras2.18"),
+        ("2.16..2.18", "16 17 18"),
+        ("2.1[89]*", "18 19"),
+        ("keras3.9", "18+keras3.9"),
+        ("keras3.8..keras3.10", "18+keras3.8 18+keras3.9 19+keras3.10"),
+        ("tf2.18+tf_keras2.18..tf2.19+tf_keras2.19", "18+tf_keras2.18 19+tf_keras2.19"),
+        ("2.4, keras3.?", "4 16+keras3.0 18+keras3.8 18+keras3.9"),
+    ],
+)
+def test_overlays_are_taken_only_when_they_are_meant(words: str, found: str) -> None:
+    """By group, id, the name of the Keras, or a glob with a plus; a range of TensorFlows stays one of TensorFlows."""
+    assert chosen(words, (*ENVIRONMENTS, *OVERLAYS)) == found.split()
+
+
+def test_groups_are_what_they_say() -> None:
+    """``base`` is every environment of its own, ``all`` is everything."""
+    everything = (*ENVIRONMENTS, *OVERLAYS)
+    assert selection.select_environments("base", everything) == ENVIRONMENTS
+    assert selection.select_environments("all", everything) == everything
+    assert selection.select_environments("base,keras3,tf_keras", everything) == everything
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [("keras4", "'keras3'"), ("2.18+keras3.7", "2.18+keras3"), ("tf-keras", "'tf_keras'"), ("keras3.8..keras3.99", "")],
+)
+def test_an_overlay_that_does_not_exist_names_the_nearest(words: str, nearest: str) -> None:
+    """Groups are offered too."""
+    with pytest.raises(UsageError) as caught:
+        chosen(words, (*ENVIRONMENTS, *OVERLAYS))
+    assert nearest in caught.value.next_step
+
+
 def test_ranges_follow_versions_whatever_the_order_of_the_file() -> None:
     """A range is between versions, not between rows."""
     shuffled = (*ENVIRONMENTS[9:], *ENVIRONMENTS[:9])
@@ -91,7 +144,7 @@ def test_unknown_models_formats_and_methods_name_the_nearest() -> None:
         selection.select_methods("custom_object")
     assert (
         model.value.next_step
-        == "Did you mean 'dense'? There are: dense, conv-bn, hashing. Groups: core, preprocessing."
+        == "Did you mean 'dense'? There are: core, preprocessing, dense, conv-bn, hashing."
     )
     assert kind.value.next_step.startswith("Did you mean 'savedmodel'?")
     assert method.value.next_step.startswith("Did you mean 'custom_objects'?")
