@@ -48,7 +48,7 @@ def line(job_id: int, job: SaveJob | LoadJob, limits: Limits, *, fresh: bool = F
             fields |= {"kind": "save", "formats": list(job.formats)}
         case LoadJob():
             fields |= {"kind": "load", "format": job.format, "method": job.method.value, "is_tar": job.is_tar}
-            fields |= {"artifact": f"/in/{job.artifact}", "inputs": f"/in/{job.inputs}"}
+            fields |= {"artifact": job.artifact, "inputs": job.inputs}
     return json.dumps(fields).encode() + b"\n"
 
 

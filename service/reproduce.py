@@ -23,7 +23,17 @@ def command(artifact: Artifact, blob: Path, loader: Environment, request: CellRe
     return shlex.join([*words, "sh", "-c", f"{unpack} && python -c {shlex.quote(program)}"])
 
 
-def _program(path: str, model: str, method: Method) -> str:
+def venv_command(artifact: Artifact, blob: Path, python: Path, request: CellRequest) -> str:
+    """Return the same without a container, for the ``venv`` engine: with the interpreter of the row's environment."""
+    name = {Format.H5: "model.h5", Format.KERAS: "model.keras"}.get(request.format, "model")
+    source = shlex.quote(str(blob))
+    unpack = f"mkdir {name} && tar -xf {source} -C {name}" if artifact.is_tar else f"cp {source} {name}"
+    program = _program(name, request.model, request.method, probe=ROOT / "images" / "probe")
+    words = shlex.join([str(python), "-c", program])
+    return f"(cd $(mktemp -d) && {unpack} && OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 {words})"
+
+
+def _program(path: str, model: str, method: Method, *, probe: Path = Path("/probe")) -> str:
     match method:
         case Method.DEFAULT:
             load = f"tf.keras.models.load_model({path!r})"
@@ -34,5 +44,7 @@ def _program(path: str, model: str, method: Method) -> str:
             load = f"tf.saved_model.load({path!r})"
         case _:
             assert_never(method)
-    imports = "import sys; sys.path.insert(0, '/probe'); import recipes; " if method is Method.CUSTOM_OBJECTS else ""
+    imports = (
+        f"import sys; sys.path.insert(0, {str(probe)!r}); import recipes; " if method is Method.CUSTOM_OBJECTS else ""
+    )
     return f"{imports}import tensorflow as tf; print({load})"

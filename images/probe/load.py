@@ -18,6 +18,7 @@ import wire
 NAMES = {"h5": "model.h5", "keras": "model.keras", "savedmodel": "model", "export": "model"}
 FOLDERS = frozenset(["savedmodel", "export"])
 METHODS = frozenset(["default", "custom_objects", "saved_model.load"])
+INBOX = os.environ.get("TFMATRIX_INBOX", "/in")
 
 
 class UnsafeArchive(Exception):
@@ -92,7 +93,7 @@ def _unsupported(job):
 def _climb(job, workdir, header):
     """Climb rung by rung, writing into ``header`` what is reached; return the outputs' bytes."""
     inputs, structure = _inputs(job)
-    path = private_copy(job["artifact"], job["is_tar"], workdir, job["format"])
+    path = private_copy(os.path.join(INBOX, job["artifact"]), job["is_tar"], workdir, job["format"])
     steps = header["steps"]
     with observe.timed(steps, "opened"):
         _open(path, job["format"])
@@ -117,7 +118,7 @@ def _inputs(job):
     """Return (inputs, structure) of the frame the job names; no inputs where it names none."""
     if not job.get("inputs"):
         return [], "single"
-    with open(job["inputs"], "rb") as file:
+    with open(os.path.join(INBOX, job["inputs"]), "rb") as file:
         header, body = wire.unpack(file.read())
     return wire.decode_arrays(header["arrays"], body), header["structure"]
 
