@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable
-from pathlib import Path
 from datetime import UTC, datetime
+from pathlib import Path
 
 from images.bootstrap.engine import connect
 from matrix import catalog, selection

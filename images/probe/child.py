@@ -97,6 +97,7 @@ def work(job, workdir):
     import tensorflow  # noqa: F401  already there after a fork
     import wire
 
+    place.import_recipes()
     if job["kind"] == "save":
         from save import save as act
     else:

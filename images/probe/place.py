@@ -31,7 +31,25 @@ def as_in_a_container(header, workdir):
     )
     for path in list(names):
         names.setdefault(os.path.realpath(path), names[path])
+    names["running on %s." % os.uname().nodename] = "running on sandbox."  # TensorFlow's words of an unknown op
     return _renamed(header, sorted(names.items(), key=lambda pair: -len(pair[0])))
+
+
+def import_recipes():
+    """Import the recipes as from ``/probe``: a Lambda layer keeps the name of the file that its code came from."""
+    if ISOLATED:
+        return
+    import linecache
+    import types
+
+    name = "/probe/recipes.py"
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipes.py"), encoding="utf-8") as file:
+        source = file.read()
+    module = types.ModuleType("recipes")
+    module.__file__ = name
+    sys.modules["recipes"] = module
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)  # the framework looks at sources
+    exec(compile(source, name, "exec"), module.__dict__)
 
 
 def _renamed(value, names):

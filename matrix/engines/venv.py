@@ -168,7 +168,7 @@ class VenvChannel:
         self._in = _stream(process.stdin)
         self._frames = bytearray()
         self.noise = b""
-        os.set_blocking(self._in.fileno(), False)  # noqa: FBT003  its only argument
+        os.set_blocking(self._in.fileno(), False)
 
     @property
     def pid(self) -> int:
