@@ -45,7 +45,8 @@ def python(home: Path, environment: Environment) -> Path:
 
 def reason_file(home: Path, environment: Environment) -> Path:
     """Return the file that says why a row's environment cannot be had here."""
-    return folder(home, environment).with_suffix(".unavailable")
+    place = folder(home, environment)
+    return place.with_name(f"{place.name}.unavailable")
 
 
 class VenvEngine:

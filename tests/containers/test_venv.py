@@ -34,7 +34,7 @@ from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, Sandbox
 
 pytestmark = pytest.mark.containers
 
-RUN = ("run", "--environments", "2.15", "--models", "dense,conv,multi-io", "--formats", "h5,keras")
+RUN = ("run", "--environments", "2.15", "--models", "dense,conv", "--formats", "h5")
 Open = Callable[[], AbstractContextManager[Session]]
 
 
