@@ -15,7 +15,7 @@ from typing import Final
 from images.bootstrap.bases import interpreter
 from images.bootstrap.commands import call
 from images.build import SIDE_BY_SIDE, Watcher
-from images.settings import uv_binary, uv_environment
+from images.settings import host_settings, uv_binary, uv_environment
 from matrix.catalog import IMAGES
 from matrix.engines.venv import folder, python, reason_file
 from matrix.errors import BuildError
@@ -82,7 +82,7 @@ def _install(environment: Environment, place: Path, log: Path) -> None:
     if prefix is None:
         raise BuildError(f"CPython {environment.python} is not on this machine")
     uv, base = str(uv_binary()), str(prefix / "bin" / f"python{environment.python}")
-    variables = uv_environment()
+    variables = _variables()
     call([uv, "venv", "--quiet", "--no-config", "--python", base, str(place)], log=log, environment=variables)
     for lock, options in _layers(environment):
         words = [
@@ -91,6 +91,13 @@ def _install(environment: Environment, place: Path, log: Path) -> None:
             "--compile-bytecode", *options, "-r", str(lock),
         ]  # fmt: skip
         call(words, log=log, environment=variables, seconds=SECONDS)
+
+
+def _variables() -> dict[str, str]:
+    """Return uv's environment on this host, with the certificates that pip knows, as a build gets them."""
+    certificates = host_settings().certificates
+    known = {"SSL_CERT_FILE": str(certificates)} if certificates else {}
+    return {**uv_environment(), **known}
 
 
 def _layers(environment: Environment) -> list[tuple[Path, list[str]]]:

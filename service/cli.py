@@ -85,7 +85,7 @@ def matrix() -> None:
     _measure(Settings(), wiring.select(*(wiring.ALL,) * 4), again=False, as_json_=False)
     if not_built:
         raise IncompleteError(
-            f"Without an image, so not measured: {', '.join(not_built)}.",
+            f"Not made, so not measured: {', '.join(not_built)}.",
             next_step="`tfmatrix doctor` names the fix; then `make matrix` again does only what is missing.",
         )
 

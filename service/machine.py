@@ -73,7 +73,7 @@ def _prepare_venvs(chosen: Sequence[Environment], settings: Settings, *, again: 
     for name, reason in unavailable.items():
         _say(f"environment: {name} is unavailable: {reason}")
     makeable = [one for one in chosen if one.id not in unavailable]
-    with _BuildProgress(len(makeable)) as progress:
+    with _BuildProgress(len(makeable), "uv environment") as progress:
         failed = venvs.make(makeable, settings.home, progress, again=again)
     _say(f"environments: {len(makeable) - len(failed)} are here, {progress.built} of them made now")
     return failed
@@ -177,7 +177,7 @@ def _say(text: str) -> None:
 class _BuildProgress(Progress):
     """A bar over the builds, and a line for each that ends."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str = "image") -> None:
         super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -186,7 +186,8 @@ class _BuildProgress(Progress):
             console=out,
             disable=not out.is_terminal,
         )
-        self._bar = self.add_task("images", total=total)
+        self._what = what
+        self._bar = self.add_task(f"{what}s", total=total)
         self._running: list[str] = []
         self.built = 0
 
@@ -198,4 +199,4 @@ class _BuildProgress(Progress):
         self._running.remove(environment.id)
         self.built += error is None
         self.update(self._bar, advance=1, description=f"building {', '.join(self._running)}")
-        _say(f"image: {environment.id} {'built' if error is None else f'FAILED: {error}'} ({seconds:.0f} s)")
+        _say(f"{self._what}: {environment.id} {'built' if error is None else f'FAILED: {error}'} ({seconds:.0f} s)")

@@ -144,6 +144,7 @@ def test_nothing_is_left_afterwards(open_session: Open, blobs: Blobs) -> None:
     assert pid not in marked(f"{MARK}={LABEL}={MINE}")
 
 
+@pytest.mark.everything
 def test_hanging_model_times_out(neighbours: Sandbox) -> None:
     """A model that sleeps for ever is stopped at its limit: timeout, ended when asked."""
     result, ending = neighbours.attempt("hang")
