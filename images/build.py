@@ -247,4 +247,6 @@ def raise_if_failed(failed: dict[str, str]) -> None:
     """Turn failed builds into the one error that names them all."""
     if failed:
         lines = "\n".join(f"{name}: {reason}" for name, reason in failed.items())
-        raise BuildError(f"{len(failed)} images could not be built:\n{lines}", next_step="Read the logs named above.")
+        raise BuildError(
+            f"{len(failed)} environments could not be made:\n{lines}", next_step="Read the logs named above."
+        )

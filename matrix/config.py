@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(ROOT / "var", description="Folder of the database, artifacts, logs and the page.")
     database: str = Field("", description="Database URL; empty means matrix.db in the home folder.")
+    engine: Literal["auto", "docker", "venv"] = Field(
+        "auto", description="What runs environments: auto, docker, or venv, which isolates nothing."
+    )
     lanes: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, description="Containers that run side by side."
     )

@@ -54,6 +54,10 @@ class EngineError(TfmatrixError):
     exit_code = ExitCode.ENGINE
 
 
+class NoEngineError(EngineError):
+    """No container engine can be had on this machine: not by this user, or not at all."""
+
+
 class BuildError(TfmatrixError):
     """An image or a lock could not be made."""
 

@@ -52,6 +52,13 @@ class SaveOutcome(StrEnum):
     NOT_APPLICABLE = "not-applicable"
 
 
+class Origin(StrEnum):
+    """Whose a model is: made here by a recipe, or brought by somebody, who may have put any program into it."""
+
+    OURS = "ours"
+    UPLOADED = "uploaded"
+
+
 class Rung(IntEnum):
     """How far a load got; each rung implies those below it but for the signature, which may differ and still answer."""
 

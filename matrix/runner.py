@@ -19,13 +19,23 @@ from filelock import FileLock, Timeout
 
 from matrix.blobs import Blobs
 from matrix.config import Settings
-from matrix.engines import Engine
+from matrix.engines import Engine, refuse_untrusted
 from matrix.errors import BusyError
 from matrix.executors.local import LocalExecutor
 from matrix.lane import Broken, Finding, Lanes, Proved, Spent
 from matrix.messages import Limits
 from matrix.methods import found, further_cells, further_requests
-from matrix.model import CellKey, CellRequest, CellResult, RunStatus, SaveKey, SaveResult, Verdict, natural_key
+from matrix.model import (
+    CellKey,
+    CellRequest,
+    CellResult,
+    Origin,
+    RunStatus,
+    SaveKey,
+    SaveResult,
+    Verdict,
+    natural_key,
+)
 from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load_tasks, save_batches
 from matrix.processors import processors
 from matrix.repeat import Repeats
@@ -74,14 +84,16 @@ class Runner:
         self._blobs = Blobs(settings.home / "blobs")
         self._inboxes = settings.home / "inbox"
 
-    def run(self, plan: Plan, *, again: bool = False) -> Summary:
+    def run(self, plan: Plan, *, again: bool = False, origin: Origin = Origin.OURS, trust: bool = False) -> Summary:
         """Measure what a plan asks for and is not known yet; with ``again``, all of its cells.
 
         Raises:
+            UsageError: The models are not ours, the engine isolates nothing, and nobody said to trust them.
             BusyError: Another run holds the database.
             EngineError: The engine died; what was measured is kept.
             KeyboardInterrupt: Ctrl-C; what was measured is kept.
         """
+        refuse_untrusted(self._engine, origin, trust=trust)
         started = time.monotonic()
         with self._alone():
             unavailable = self._engine.missing(plan.selection.environments)
@@ -226,6 +238,7 @@ def _each_once(tasks: Iterable[LoadTask]) -> list[LoadTask]:
 def _facts(settings: Settings, engine: Engine) -> dict[str, Any]:
     return {
         "engine": engine.name(),
+        "isolates": engine.isolates,
         "platform": platform.platform(),
         "machine": platform.machine(),
         "python": platform.python_version(),

@@ -74,12 +74,16 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """Facts about the run that a reader of its results needs. ``versions`` are of our own tools, by name."""
+    """Facts about the run that a reader of its results needs. ``versions`` are of our own tools, by name.
+
+    ``unisolated`` are the runs without containers: their limits were others.
+    """
 
     generated_at: datetime
     run: str | None = None
     status: str | None = None
     engine: str | None = None
+    unisolated: tuple[str, ...] = ()
     host_cpu: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 

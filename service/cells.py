@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from matrix.blobs import Blobs
 from matrix.config import Settings
+from matrix.engines.venv import python
 from matrix.errors import ExitCode, IncompleteError, UsageError
 from matrix.methods import all_methods, primary_method
 from matrix.model import CellRequest, Environment, Format, Method, Model, SaveKey, Verdict
@@ -43,11 +44,12 @@ def cell(  # noqa: PLR0913  one parameter for each word
         detail = _known(opened.read, plan)
         if again or detail is None or (detail.save.artifact is not None and detail.result is None):
             with RunProgress(err) as progress:
-                Runner(settings, wiring.engine(), opened, progress).run(plan, again=again)
+                Runner(settings, wiring.engine(settings), opened, progress).run(plan, again=again)
             detail = _known(opened.read, plan)
+        isolated = detail is None or _isolated(opened.read, detail)
     if detail is None:
         raise IncompleteError("The cell could not be measured.", next_step="`tfmatrix doctor` names what is wrong.")
-    line = _by_hand(settings, plan, detail)
+    line = _by_hand(settings, plan, detail, isolated=isolated)
     if as_json:
         sys.stdout.write(json.dumps(_fields(plan, detail, line), default=str, indent=2) + "\n")
     else:
@@ -96,13 +98,20 @@ def _known(read: Any, plan: Plan) -> CellDetail | None:  # noqa: ANN401
     return found
 
 
-def _by_hand(settings: Settings, plan: Plan, detail: CellDetail) -> str | None:
+def _isolated(read: Any, detail: CellDetail) -> bool:  # noqa: ANN401
+    """Whether the run that last saw a cell ran in containers."""
+    return detail.last_run is None or read.run(detail.last_run).facts.get("isolates") is not False
+
+
+def _by_hand(settings: Settings, plan: Plan, detail: CellDetail, *, isolated: bool) -> str | None:
     if detail.save.artifact is None:
         return None
     request = plan.requests[0]
     loader = next(one for one in plan.selection.environments if one.id == request.loader)
     blob = Blobs(settings.home / "blobs").path(detail.save.artifact.sha256)
-    return reproduce.command(detail.save.artifact, blob, loader, request)
+    if isolated:
+        return reproduce.command(detail.save.artifact, blob, loader, request)
+    return reproduce.venv_command(detail.save.artifact, blob, python(settings.home, loader), request)
 
 
 def _fields(plan: Plan, detail: CellDetail, line: str | None) -> dict[str, Any]:

@@ -64,6 +64,9 @@ def run(  # noqa: PLR0913  one parameter for each option
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long it may take.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Measure again what is known.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Load what was uploaded also where nothing isolates it: it runs as you.")
+    ] = False,
     as_json_: Json = False,
 ) -> None:
     """Save in every selected environment, load in every other, and record what happens."""
@@ -75,7 +78,7 @@ def run(  # noqa: PLR0913  one parameter for each option
     if dry_run:
         estimate.show(out, settings, make_plan(chosen), as_json=as_json_)
         return
-    _measure(settings, chosen, again=again, as_json_=as_json_)
+    _measure(settings, chosen, again=again, trust=trust, as_json_=as_json_)
 
 
 @app.command()
@@ -85,7 +88,7 @@ def matrix() -> None:
     _measure(Settings(), wiring.select(*wiring.DEFAULTS), again=False, as_json_=False)
     if not_built:
         raise IncompleteError(
-            f"Without an image, so not measured: {', '.join(not_built)}.",
+            f"Not made, so not measured: {', '.join(not_built)}.",
             next_step="`tfmatrix doctor` names the fix; then `make matrix` again does only what is missing.",
         )
 
@@ -178,10 +181,13 @@ def _unfinished(settings: Settings) -> Selection:
     return wiring.select(words["environments"], words["models"], words["formats"], words["methods"])
 
 
-def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bool) -> None:
+def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bool, trust: bool = False) -> None:
+    engine = wiring.engine(settings)
+    if (warning := wiring.warning_of(engine)) is not None:
+        err.print(f"[bold yellow]{escape(warning)}[/]", soft_wrap=True)
     with wiring.store(settings, create=True) as opened:
         with RunProgress(err if as_json_ else out) as progress:
-            summary = Runner(settings, wiring.engine(), opened, progress).run(make_plan(chosen), again=again)
+            summary = Runner(settings, engine, opened, progress).run(make_plan(chosen), again=again, trust=trust)
         page = _page(opened, settings)
         found = wiring.results(opened, chosen)
     if as_json_:

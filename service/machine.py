@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from images import build as building
+from images import venvs
 from images.bootstrap.bases import ensure_bases
 from images.bootstrap.doctor import examine
 from images.bootstrap.engine import ensure_engine
 from images.locks import write_build_constraints, write_locks
 from matrix.catalog import ROWS, load_environments, with_bases
-from matrix.errors import ExitCode
+from matrix.config import Settings
+from matrix.errors import ExitCode, NoEngineError
 from matrix.model import Environment
 from matrix.rows import Overlay, Row, read_overlays, read_rows
 from matrix.selection import ALL, BASE, select_environments
+from service import wiring
 
 images = typer.Typer(no_args_is_help=True, help="The images that environments run in.")
 out = Console(highlight=False)
@@ -35,11 +40,49 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 
 def prepare(environments: str = BASE, *, again: bool = False) -> dict[str, str]:
-    """Make the engine answer, have the bases, build what is missing; return what could not be built, with reasons."""
-    everything = load_environments()
-    chosen = select_environments(environments, everything)
-    needed = with_bases(chosen, everything)
-    ensure_engine(_say)
+    """Get an engine, and have every environment in it; return what could not be made, with reasons.
+
+    Where the setting leaves the choice open, and no container engine can be had, uv environments take its place.
+    """
+    settings = Settings()
+    chosen = select_environments(environments, load_environments())
+    reason = _why_venv(settings)
+    if reason is None:
+        return _prepare_images(chosen, again=again)
+    out.print(f"[bold yellow]engine: {escape(reason)} {wiring.ISOLATES_NOTHING}[/]", soft_wrap=True)
+    return _prepare_venvs(chosen, settings, again=again)
+
+
+def _why_venv(settings: Settings) -> str | None:
+    """Return why uv environments are used, or nothing when a container engine answers; keep it for later commands."""
+    note = wiring.fallen_back(settings)
+    if settings.engine == "venv":
+        return "TFMATRIX_ENGINE is venv."
+    try:
+        ensure_engine(_say)
+    except NoEngineError as error:
+        if settings.engine == "docker":
+            raise
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(error.message, encoding="utf-8")
+        return f"no container engine can be had here ({error.message}) Falling back to uv environments."
+    note.unlink(missing_ok=True)
+    return None
+
+
+def _prepare_venvs(chosen: Sequence[Environment], settings: Settings, *, again: bool) -> dict[str, str]:
+    unavailable = venvs.unavailable(chosen, settings.home)
+    for name, reason in unavailable.items():
+        _say(f"environment: {name} is unavailable: {reason}")
+    makeable = [one for one in chosen if one.id not in unavailable]
+    with _BuildProgress(len(makeable), "uv environment") as progress:
+        failed = venvs.make(makeable, settings.home, progress, again=again)
+    _say(f"environments: {len(makeable) - len(failed)} are here, {progress.built} of them made now")
+    return failed
+
+
+def _prepare_images(chosen: Sequence[Environment], *, again: bool) -> dict[str, str]:
+    needed = with_bases(chosen, load_environments())
     unavailable = ensure_bases(needed, _say)
     buildable = [one for one in needed if one.id not in unavailable]
     started = time.monotonic()
@@ -58,7 +101,7 @@ def prepare(environments: str = BASE, *, again: bool = False) -> dict[str, str]:
 
 
 def setup(environments: Environments = BASE) -> None:
-    """Get this machine ready: engine, base images, images. Each step is skipped when it is done."""
+    """Get this machine ready: engine, base images, images; uv environments where no engine can be had."""
     building.raise_if_failed(prepare(environments))
 
 
@@ -142,7 +185,7 @@ def _say(text: str) -> None:
 class _BuildProgress(Progress):
     """A bar over the builds, and a line for each that ends."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, what: str = "image") -> None:
         super().__init__(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -151,7 +194,8 @@ class _BuildProgress(Progress):
             console=out,
             disable=not out.is_terminal,
         )
-        self._bar = self.add_task("images", total=total)
+        self._what = what
+        self._bar = self.add_task(f"{what}s", total=total)
         self._running: list[str] = []
         self.built = 0
 
@@ -163,4 +207,4 @@ class _BuildProgress(Progress):
         self._running.remove(environment.id)
         self.built += error is None
         self.update(self._bar, advance=1, description=f"building {', '.join(self._running)}")
-        _say(f"image: {environment.id} {'built' if error is None else f'FAILED: {error}'} ({seconds:.0f} s)")
+        _say(f"{self._what}: {environment.id} {'built' if error is None else f'FAILED: {error}'} ({seconds:.0f} s)")

@@ -33,10 +33,20 @@ _WEIGHTS: Final = {
 }
 
 
-def _program(path: str, model: str, format_: Format, method: Method) -> str:
+def venv_command(artifact: Artifact, blob: Path, python: Path, request: CellRequest) -> str:
+    """Return the same without a container, for the ``venv`` engine: with the interpreter of the row's environment."""
+    name = _NAMES.get(request.format, "model")
+    source = shlex.quote(str(blob))
+    unpack = f"mkdir {name} && tar -xf {source} -C {name}" if artifact.is_tar else f"cp {source} {name}"
+    program = _program(name, request.model, request.format, request.method, probe=ROOT / "images" / "probe")
+    words = shlex.join([str(python), "-c", program])
+    return f"(cd $(mktemp -d) && {unpack} && OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 {words})"
+
+
+def _program(path: str, model: str, format_: Format, method: Method, *, probe: Path = Path("/probe")) -> str:
     """Return the lines that a person would write; ``m`` is what came of the load."""
     recipe = f"recipes.RECIPES[{model!r}]"
-    imports = "" if method in _PLAIN else "import sys; sys.path.insert(0, '/probe'); import recipes; "
+    imports = "" if method in _PLAIN else f"import sys; sys.path.insert(0, {str(probe)!r}); import recipes; "
     custom = "" if method is Method.DEFAULT else f", custom_objects={recipe}.custom_objects(tf)"
     match method:
         case Method.WEIGHTS:

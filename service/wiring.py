@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from images.bootstrap.engine import connect
 from matrix import catalog, selection
 from matrix.config import Settings
+from matrix.engines import Engine
 from matrix.engines.docker import DockerEngine
-from matrix.errors import IncompleteError
+from matrix.engines.venv import VenvEngine
+from matrix.errors import EngineError, IncompleteError
 from matrix.methods import primary_method
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Failure, Format, Method
 from matrix.plan import Selection
@@ -23,6 +26,12 @@ KNOWN: Final = "known"
 
 DEFAULTS: Final = (selection.BASE, *(selection.ALL,) * 3)
 """Environments, models, formats and methods that are measured when nobody names any."""
+
+RUNS_LOOKED_AT: Final = 1000
+ISOLATES_NOTHING: Final = (
+    "Uv environments ISOLATE NOTHING: every model that is loaded runs as you, with your files and your network. Our own "
+    "models are harmless; uploads are refused unless told --trust."
+)
 
 
 def select(environments: str, models: str, formats: str, methods: str) -> Selection:
@@ -49,9 +58,30 @@ def store(settings: Settings, *, create: bool) -> Store:
     return open_store(settings.database_url, create=create)
 
 
-def engine() -> DockerEngine:
-    """Return the container engine that answers."""
-    return DockerEngine(connect())
+def engine(settings: Settings) -> Engine:
+    """Return the engine that is set; for ``auto`` the container engine, else what the last setup fell back to.
+
+    Raises:
+        EngineError: No container engine answers, and nothing fell back to uv environments.
+    """
+    if settings.engine == "venv":
+        return VenvEngine(settings.home)
+    try:
+        return DockerEngine(connect())
+    except EngineError:
+        if settings.engine == "auto" and fallen_back(settings).exists():
+            return VenvEngine(settings.home)
+        raise
+
+
+def fallen_back(settings: Settings) -> Path:
+    """Return the file that stands where a setup found that no container engine can be had; it holds the reason."""
+    return settings.home / "venvs" / "no-container-engine"
+
+
+def warning_of(chosen: Engine) -> str | None:
+    """Return what a person has to know of an engine before it runs anything."""
+    return None if chosen.isolates else f"engine: {chosen.name()}. {ISOLATES_NOTHING}"
 
 
 def known_or_none(settings: Settings) -> Store | None:
@@ -87,7 +117,8 @@ def primary_of() -> Callable[[str, Format], Method]:
 
 
 def _header(opened: Store, environments: tuple[Environment, ...]) -> Header:
-    newest = next(iter(opened.read.runs(1)), None)
+    runs = opened.read.runs(RUNS_LOOKED_AT)
+    newest = next(iter(runs), None)
     records = opened.read.environments([environment.recipe_digest for environment in environments]).values()
     processors = {str(one.identity.facts.get("model_name", "?")) for one in records if one.identity is not None}
     return Header(
@@ -95,6 +126,7 @@ def _header(opened: Store, environments: tuple[Environment, ...]) -> Header:
         run=str(newest.id) if newest else None,
         status=newest.status.value if newest else None,
         engine=str(newest.facts.get("engine", "Docker")) if newest else None,
+        unisolated=tuple(str(run.id) for run in reversed(runs) if run.facts.get("isolates") is False),
         host_cpu=", ".join(sorted(processors)) or None,
         versions={"tfmatrix": importlib.metadata.version("tfmatrix")},
     )

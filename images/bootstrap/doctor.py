@@ -16,9 +16,10 @@ import docker.errors
 import requests.exceptions
 
 from images.bootstrap.bases import interpreter
-from images.bootstrap.engine import buildx_version, connect
+from images.bootstrap.engine import buildx_version, connect, why_none
 from matrix.catalog import base_image, load_environments
 from matrix.config import Settings
+from matrix.engines import venv
 from matrix.errors import EngineError
 from matrix.model import Environment
 
@@ -49,10 +50,9 @@ def examine() -> tuple[Check, ...]:
     try:
         client = connect()
     except EngineError as error:
-        checks.append(
-            Check(name="engine", status="fail", found=error.message, fix="`tfmatrix setup` starts or installs one")
-        )
-        return (*checks, _buildx(), *_interpreters(environments, registry=False))
+        return (*checks, *_without_engine(error.message, environments))
+    if Settings().engine == "venv":
+        return (*checks, _chosen_venv("TFMATRIX_ENGINE is venv"), *_without_containers(environments))
     registry = _registry(client)
     return (
         *checks,
@@ -64,6 +64,32 @@ def examine() -> tuple[Check, ...]:
         _images(client, everything),
         _mounts(client),
     )
+
+
+def _without_engine(message: str, environments: tuple[Environment, ...]) -> Iterator[Check]:
+    """What there is to say where no container engine answers: whether one can be had, and what is used else."""
+    setting, reason = Settings().engine, why_none()
+    if setting == "docker" or (setting == "auto" and (reason is None or "DOCKER_HOST" in os.environ)):
+        yield Check(name="engine", status="fail", found=message, fix="`tfmatrix setup` starts or installs one")
+        yield _buildx()
+        yield from _interpreters(environments, registry=False)
+        return
+    yield _chosen_venv("TFMATRIX_ENGINE is venv" if setting == "venv" else f"{message} {reason}")
+    yield from _without_containers(environments)
+
+
+def _chosen_venv(why: str) -> Check:
+    fix = "have a container engine before strangers' models are loaded; our own recipes are safe"
+    return Check(name="engine", status="warn", found=f"uv environments, which isolate nothing: {why}", fix=fix)
+
+
+def _without_containers(environments: tuple[Environment, ...]) -> Iterator[Check]:
+    yield from _interpreters(environments, registry=False)
+    home = Settings().home
+    missing = [one.id for one in environments if not venv.python(home, one).exists()]
+    found = f"{len(environments) - len(missing)} of {len(environments)} are made"
+    fix = f"`tfmatrix setup` makes {', '.join(missing)}" if missing else ""
+    yield Check(name="uv environments", status="warn" if missing else "ok", found=found, fix=fix)
 
 
 def _platform(environments: tuple[Environment, ...]) -> Check:

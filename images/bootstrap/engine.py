@@ -19,12 +19,18 @@ import requests.exceptions
 from images.bootstrap.apt import install, trixie_source
 from images.bootstrap.commands import Say
 from matrix.config import Settings
-from matrix.errors import EngineError
+from matrix.errors import BuildError, EngineError, NoEngineError
 
 PACKAGES: Final = ("docker.io", "docker-cli", "docker-buildx", "docker-compose")
 UBUNTU_PACKAGES: Final = ("docker.io", "docker-buildx", "docker-compose-v2")
 START_SECONDS: Final = 60
 API_SECONDS: Final = 300
+BY_HAND: Final = (
+    "1. Install Docker for your system, buildx with it (its documentation: Install Docker Engine).\n"
+    "2. Start it (`sudo systemctl start docker`), join its group, and see that `docker version` shows a server and "
+    "`docker buildx version` answers.\n"
+    "3. Run the same command again."
+)
 
 
 def connect() -> docker.DockerClient:
@@ -49,7 +55,12 @@ def connect() -> docker.DockerClient:
 
 
 def ensure_engine(say: Say) -> None:
-    """Make an engine answer: use the one that does, start the one that is installed, else install one."""
+    """Make an engine answer: use the one that does, start the one that is installed, else install one.
+
+    Raises:
+        NoEngineError: None can be had on this machine.
+        EngineError: One is there, or named, and does not do its work.
+    """
     if _answers():
         say("engine: answers")
         ensure_buildx(say)
@@ -59,10 +70,25 @@ def ensure_engine(say: Say) -> None:
             f"DOCKER_HOST is {os.environ['DOCKER_HOST']!r}, and nothing answers there.",
             next_step="Start that engine, or unset DOCKER_HOST to use this machine's own.",
         )
+    if (reason := why_none()) is not None:
+        raise NoEngineError(reason, next_step=BY_HAND)
     if shutil.which("dockerd") is None:
-        _install((*PACKAGES, "iptables"), UBUNTU_PACKAGES, say, lacking="No container engine is installed")
+        try:
+            _install((*PACKAGES, "iptables"), UBUNTU_PACKAGES, say, lacking="No container engine is installed")
+        except BuildError as error:
+            raise NoEngineError(
+                f"No container engine could be installed. {error.message}", next_step=BY_HAND
+            ) from error
     _start(say)
     ensure_buildx(say)
+
+
+def why_none() -> str | None:
+    """Return why no engine can be had where none answers, or nothing where one can be started or installed."""
+    root, installed = os.geteuid() == 0, shutil.which("dockerd") is not None
+    if installed:
+        return None if root else "A container engine is installed, but it does not run, or you may not speak to it."
+    return None if _may_install() else "No container engine is installed, and this program may not install it here."
 
 
 def ensure_buildx(say: Say) -> None:
@@ -91,14 +117,9 @@ def buildx_version() -> str | None:
 
 
 def _install(debian: Sequence[str], ubuntu: Sequence[str], say: Say, *, lacking: str) -> None:
+    if not _may_install():
+        raise EngineError(f"{lacking}, and this program may not install it here.", next_step=BY_HAND)
     system = _os_release()
-    if os.geteuid() != 0 or not {"debian", "ubuntu"} & {system.get("ID"), *system.get("ID_LIKE", "").split()}:
-        raise EngineError(
-            f"{lacking}, and this program may not install it here.",
-            next_step="1. Install Docker for your system, buildx with it (its documentation: Install Docker Engine).\n"
-            "2. Start it, and see that `docker version` shows a server and `docker buildx version` answers.\n"
-            "3. Run the same command again.",
-        )
     if system["ID"] == "ubuntu":
         install(ubuntu, say)
         return
@@ -109,11 +130,6 @@ def _install(debian: Sequence[str], ubuntu: Sequence[str], say: Say, *, lacking:
 
 def _start(say: Say) -> None:
     """Start the installed daemon: as a service where there is an init system that runs, else by itself."""
-    if os.geteuid() != 0:
-        raise EngineError(
-            "A container engine is installed, but it does not run, or you may not speak to it.",
-            next_step="Start it (`sudo systemctl start docker`), join its group, or run this as root.",
-        )
     log = Settings().home / "logs" / "dockerd.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     if Path("/run/systemd/system").exists():
@@ -130,7 +146,7 @@ def _start(say: Say) -> None:
     while not _answers():
         if time.monotonic() > deadline:
             last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
-            raise EngineError(
+            raise NoEngineError(
                 f"The container engine did not answer within {START_SECONDS} s. {''.join(last)}",
                 next_step=f"Its log: {log}",
             )
@@ -169,6 +185,11 @@ def _context_address() -> list[str]:
         return [json.loads(shown.stdout)[0]["Endpoints"]["docker"]["Host"]]
     except (subprocess.SubprocessError, OSError, ValueError, LookupError):
         return []
+
+
+def _may_install() -> bool:
+    system = _os_release()
+    return os.geteuid() == 0 and bool({"debian", "ubuntu"} & {system.get("ID"), *system.get("ID_LIKE", "").split()})
 
 
 def _os_release() -> dict[str, str]:

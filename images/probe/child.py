@@ -11,6 +11,8 @@ import shutil
 import signal
 import sys
 
+import place
+
 RESULT = 3
 PROCESSES = 100  # below the container's own limit, so that the zygote can always fork once more to clean up
 OPEN_FILES = 512
@@ -47,15 +49,22 @@ def arrange(results, noise):
 def limit(limits):
     """Bound processes, files and cores, and be the first to go when memory runs out."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
+    if place.ISOLATED:  # the kernel counts all that a user runs, which without a user of its own is not the child's
+        resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits["body"], limits["body"]))
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        if place.ISOLATED:
+            raise
 
 
 def drop(uid):
-    """Become another user; leaving uid 0 also clears every capability."""
+    """Become another user; leaving uid 0 also clears every capability. Without a container there is none to become."""
+    if not place.ISOLATED:
+        return
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -64,7 +73,7 @@ def drop(uid):
 def settle(uid):
     """Make this child's own folder and work there."""
     os.umask(0o077)
-    workdir = "/tmp/cell-%d" % uid
+    workdir = "%s/cell-%d" % (place.TMP, uid)
     os.mkdir(workdir, 0o700)
     os.chdir(workdir)
     os.environ.update(HOME=workdir, TMPDIR=workdir, KERAS_HOME=workdir)
@@ -82,17 +91,25 @@ def become_fresh(job, workdir):
     )
 
 
+def preload():
+    """Import what a job needs of the probe; done in the zygote, every child finds it there."""
+    place.name_recipes()
+    import load  # noqa: F401
+    import save  # noqa: F401
+
+
 def work(job, workdir):
     """Do what the job asks and write one frame; exits 0."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     import tensorflow  # noqa: F401  already there after a fork
+
+    preload()
+    import load
+    import save
     import wire
 
-    if job["kind"] == "save":
-        from save import save as act
-    else:
-        from load import load as act
-    frame = wire.pack(*act(job, workdir))
+    header, body = (save.save if job["kind"] == "save" else load.load)(job, workdir)
+    frame = wire.pack(place.as_in_a_container(header, workdir), body)
     write_all(RESULT, frame)
     shutil.rmtree(workdir, ignore_errors=True)
     os._exit(0)

@@ -49,10 +49,9 @@ def _first(recipe, steps):
 
     observe.keep_tracebacks()
     built = _trained(tf, recipe, steps)
-    reset(built.model)
     with observe.timed(steps, "call"):
         outputs = ways.call(tf, built.model, "default", built.inputs, built.structure)
-    reset(built.model)
+    _settle(recipe, built.model)
     inputs, raw_inputs = wire.encode_arrays(built.inputs)
     outputs, raw_outputs = wire.encode_arrays(outputs)
     header = {
@@ -90,7 +89,6 @@ class _Makers:
             tf.keras.backend.clear_session()
             model = _trained(tf, self.recipe, {}).model
             model.set_weights(self.weights)
-            reset(model)
         return model
 
 
@@ -100,6 +98,7 @@ def _trained(tf, recipe, steps):
         built = recipe.build(tf)
     with observe.timed(steps, "train"):
         _train(tf, recipe, built)
+    _settle(recipe, built.model)
     return built
 
 
@@ -112,12 +111,11 @@ def _seed(tf):
 
 def _train(tf, recipe, built):
     """Train the steps the recipe asks for, eagerly: tracing a graph for one step costs ten times the step."""
-    if not writers.is_keras(built.model):
-        return
-    built.model.run_eagerly = True
-    for _ in range(built.training_steps):
-        train_step(tf, built.model, built)
-    built.model.run_eagerly = False
+    if recipe.training_steps:
+        built.model.run_eagerly = True
+        for _ in range(recipe.training_steps):
+            train_step(tf, built.model, built)
+        built.model.run_eagerly = False
 
 
 def train_step(tf, model, built):
@@ -125,13 +123,10 @@ def train_step(tf, model, built):
     return model.train_on_batch(feed.as_saved(feed.tensors(tf, built.inputs), built.structure), built.targets)
 
 
-def reset(model):
-    """Make stateful layers forget: a file holds weights, and what it answers must not depend on earlier calls."""
-    for layer in getattr(model, "layers", []):
-        if getattr(layer, "stateful", False):
-            forget = getattr(layer, "reset_states", None) or getattr(layer, "reset_state", None)
-            if forget is not None:
-                forget()
+def _settle(recipe, model):
+    """Make a stateful model forget: a file holds weights, and what it answers must not depend on earlier calls."""
+    if recipe.settle is not None:
+        recipe.settle(model)
 
 
 def _saved(makers, format_, workdir, room):

@@ -1,7 +1,8 @@
 """Ends what a child left behind: its processes and its files.
 
 The zygote is root without DAC_OVERRIDE, so it cannot remove another user's files: a helper takes the child's uid to
-do it. A tmpfs that one cell filled would fail all that follow.
+do it. A tmpfs that one cell filled would fail all that follow. Without a container (place.py) there are no users to
+tell cells apart by: a cell's processes are what descends from the zygote, its files what is in the zygote's own folder.
 """
 
 import os
@@ -9,31 +10,69 @@ import shutil
 import signal
 import time
 
+import place
+
 SECONDS = 20
 
 
 def sweep(uid):
     """Remove what ``uid`` left; return whether nothing of it remains."""
+    if not place.ISOLATED:
+        reap()
     if not leftovers(uid):
         return True
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         for pid in processes(uid):
             kill(pid)
-        remove_as(uid, deadline)
+        if place.ISOLATED:
+            remove_as(uid, deadline)
+        else:
+            reap()
+            _remove_files(files(uid, place.TMP))
         if not leftovers(uid):
             return True
     return False
 
 
 def leftovers(uid):
-    """Return the processes and files that belong to ``uid``."""
-    return processes(uid) + files(uid)
+    """Return the processes and files that belong to ``uid``, which without a container is: to any cell."""
+    return processes(uid) + files(uid, place.TMP)
 
 
 def processes(uid):
     """Return the ids of running processes of ``uid``; those that only wait to be reaped do not count."""
+    if not place.ISOLATED:
+        return descendants(os.getpid())
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and _runs_as(name, uid)]
+
+
+def descendants(pid):
+    """Return the ids of the processes below one, as it has adopted all orphans; the dead do not count."""
+    below, found = {}, []
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % int(name)) as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+        except (OSError, ValueError):
+            continue
+        below.setdefault(int(parent), []).append((int(name), state))
+    parents = [pid]
+    while parents:
+        for one, state in below.get(parents.pop(), []):
+            parents.append(one)
+            if state not in "ZX":
+                found.append(one)
+    return found
+
+
+def reap():
+    """Take leave of adopted processes that have ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
 
 
 def _runs_as(pid, uid):
@@ -49,7 +88,8 @@ def _runs_as(pid, uid):
 
 def files(uid, folder="/tmp"):
     """Return what ``uid`` owns at the top of the one writable folder."""
-    return [entry.path for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_uid == uid]
+    mine = uid if place.ISOLATED else os.geteuid()
+    return [entry.path for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_uid == mine]
 
 
 def kill(pid):
@@ -82,7 +122,11 @@ def _remove(uid):
         os.kill(-1, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    for path in files(uid):
+    _remove_files(files(uid))
+
+
+def _remove_files(paths):
+    for path in paths:
         if os.path.isdir(path) and not os.path.islink(path):
             _open_up(path)
             shutil.rmtree(path, ignore_errors=True)

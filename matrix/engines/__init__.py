@@ -1,4 +1,4 @@
-"""What this project needs of a container engine: very little. ``docker`` is the one that exists."""
+"""What this project needs of an engine: very little. ``docker`` isolates; ``venv`` does the same job and isolates nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from matrix.model import Environment
+from matrix.errors import UsageError
+from matrix.model import Environment, Origin
 
 
 class ChannelLostError(Exception):
@@ -42,7 +43,11 @@ class Channel(Protocol):
 
 
 class Engine(Protocol):
-    """Starts a probe in an environment."""
+    """Starts a probe in an environment. ``isolates`` says whether what it loads is kept from this machine."""
+
+    @property
+    def isolates(self) -> bool:
+        """Whether a model that does harm is held by it."""
 
     def name(self) -> str:
         """Return what it is and its version, such as ``Docker 26.1.5``, kept with the run."""
@@ -60,3 +65,19 @@ class Engine(Protocol):
 
     def reap(self, label: str) -> int:
         """Remove containers that carry a label, ``name=value``, and return how many there were."""
+
+
+def refuse_untrusted(engine: Engine, origin: Origin, *, trust: bool) -> None:
+    """Refuse to load what somebody brought where nothing holds it, unless told that it is trusted.
+
+    Raises:
+        UsageError: The engine isolates nothing, and the models are not ours.
+    """
+    if engine.isolates or origin is Origin.OURS or trust:
+        return
+    raise UsageError(
+        f"{engine.name()}: loading a model is running a program, and this engine would run an uploaded one as you, "
+        "with your files and your network.",
+        next_step="Get a container engine (`tfmatrix doctor`), or say that you trust the file as you would a program "
+        "that you start: `tfmatrix run --trust`.",
+    )

@@ -36,6 +36,8 @@ class DockerEngine:
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
 
+    isolates = True
+
     def name(self) -> str:
         """Return the daemon's version."""
         try:

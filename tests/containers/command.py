@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from images.bootstrap.engine import connect
+from matrix.engines.processes import marked
+from matrix.engines.venv import MARK
 from matrix.model import CellKey
 from matrix.plan import load_tasks, make_plan
 from matrix.runner import RUN_LABEL
@@ -64,6 +66,10 @@ class Home:
                 process.kill()
                 raise AssertionError(f"{table} never had {rows} rows: {process.communicate()[0]}")
             time.sleep(0.05)
+
+    def processes(self) -> list[int]:
+        """Return the processes that the ``venv`` engine started for this home and that still run."""
+        return marked(f"{MARK}={RUN_LABEL}={self.path}")
 
     def containers(self) -> int:
         """Return how many containers carry this home's label."""

@@ -15,10 +15,12 @@ import docker
 import numpy as np
 import pytest
 
+from images import venvs
 from images.bootstrap.engine import connect
 from images.probe import wire
 from matrix import catalog, protocol, verdict
 from matrix.blobs import Blobs
+from matrix.config import Settings
 from matrix.engines import Allowance
 from matrix.engines.docker import DockerEngine
 from matrix.errors import EngineError
@@ -136,6 +138,23 @@ def hostile_models(
     """Hostile h5 files by name, written by TensorFlow 2.15."""
     del engine  # its fixture has seen that the image is there
     return hostile.build(client, environments["tf2.15"])
+
+
+@pytest.fixture(scope="session")
+def venv_home(environments: dict[str, Environment]) -> Path:
+    """The home folder whose uv environment of TensorFlow 2.15 is there; it is made once and kept."""
+    home = Settings().home.resolve()
+    row = environments["tf2.15"]
+    failed = venvs.make([row], home, _Silent())
+    if failed:
+        pytest.fail(f"The uv environment of tf2.15 cannot be made: {failed}")
+    return home
+
+
+class _Silent:
+    def began(self, environment: Environment) -> None: ...
+
+    def ended(self, environment: Environment, seconds: float, error: str | None) -> None: ...
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+from pathlib import Path
 from typing import Final
 
 import docker
@@ -57,6 +59,19 @@ if not os.path.exists(outside):
                 time.sleep(600)
         os._exit(0)
     os.wait()
+"""
+
+DAEMON_WITHIN: Final = """
+import os, tempfile, time
+with open(os.path.join(tempfile.gettempdir(), "litter"), "wb") as file:
+    file.write(b"x" * (5 << 20))
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        while True:
+            time.sleep(600)
+    os._exit(0)
+os.wait()
 """
 
 CLOSED_FOLDER: Final = """
@@ -154,6 +169,7 @@ SOURCES: Final = {
     "litter": LITTER,
     "litter-and-die": LITTER_AND_DIE,
     "daemon": DAEMON,
+    "daemon-within": DAEMON_WITHIN,
     "closed-folder": CLOSED_FOLDER,
     "fork-bomb": FORK_BOMB,
     "flood": FLOOD,
@@ -193,5 +209,16 @@ def build(client: docker.DockerClient, environment: Environment) -> dict[str, by
         network_mode="none",
         labels={"tfmatrix.project": "tfmatrix"},
     )
+    return _files(said)
+
+
+def build_in_venv(python: Path, folder: Path) -> dict[str, bytes]:
+    """Return the same, written by the framework of a uv environment."""
+    program = _BUILDER.replace("/tmp/model.h5", str(folder / "model.h5"))  # noqa: S108
+    words = [str(python), "-c", program, json.dumps(SOURCES)]
+    return _files(subprocess.run(words, capture_output=True, check=True, cwd=folder).stdout)  # noqa: S603
+
+
+def _files(said: bytes) -> dict[str, bytes]:
     files = json.loads(said.decode().rpartition("@@@")[2])
     return {name: base64.b64decode(text) for name, text in files.items()}

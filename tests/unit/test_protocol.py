@@ -178,8 +178,8 @@ def test_a_job_line_carries_everything_a_child_needs() -> None:
         "format": "h5",
         "method": "custom_objects",
         "is_tar": False,
-        "artifact": "/in/a",
-        "inputs": "/in/b",
+        "artifact": "a",
+        "inputs": "b",
         "limits": {"seconds": 60, "grace": 2, "body": 1 << 20},
     }
     saving = json.loads(protocol.line(8, SaveJob(model="dense", formats=(Format.H5, Format.KERAS)), LIMITS))

@@ -142,10 +142,7 @@ def test_unknown_models_formats_and_methods_name_the_nearest() -> None:
         selection.select_formats("savedmodl")
     with pytest.raises(UsageError, match="no method 'custom_object'") as method:
         selection.select_methods("custom_object")
-    assert (
-        model.value.next_step
-        == "Did you mean 'dense'? There are: core, preprocessing, dense, conv-bn, hashing."
-    )
+    assert model.value.next_step == "Did you mean 'dense'? There are: core, preprocessing, dense, conv-bn, hashing."
     assert kind.value.next_step.startswith("Did you mean 'savedmodel'?")
     assert method.value.next_step.startswith("Did you mean 'custom_objects'?")
 
