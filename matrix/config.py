@@ -31,13 +31,13 @@ class Settings(BaseSettings):
     )
     memory: int = Field(default_factory=_half_of_memory, ge=1 << 30, description="Bytes that all lanes share.")
     container_memory: int = Field(3 << 30, ge=1 << 29, description="Bytes that one container may take.")
-    load_seconds: float = Field(60, gt=0, description="Wall seconds that one cell may take.")
+    load_seconds: float = Field(12, gt=0, description="Wall seconds that one cell may take.")
     save_seconds: float = Field(240, gt=0, description="Wall seconds that one model's saves may take.")
-    fresh_seconds: float = Field(60, gt=0, description="Added where a fresh process imports TensorFlow first.")
+    fresh_seconds: float = Field(30, gt=0, description="Added where a fresh process imports TensorFlow first.")
     grace_seconds: float = Field(2, gt=0, description="Seconds between asking a process to stop and killing it.")
     start_seconds: float = Field(180, gt=0, description="Seconds in which a container must have imported TensorFlow.")
     artifact_bytes: int = Field(128 << 20, ge=1 << 20, description="Largest artifact, and largest answer of a cell.")
-    batch: int = Field(300, ge=1, description="Cells that one container runs before it is replaced.")
+    batch: int = Field(1000, ge=1, description="Cells that one container runs before it is replaced.")
 
     @property
     def database_url(self) -> str:

@@ -76,8 +76,11 @@ class Loads:
 
     def _settled(self, task: LoadTask, result: CellResult) -> Iterator[CellResult]:
         """Yield a result that counts; keep one that waits for its repeat in a fresh process."""
-        if self._repeats.at_once(result):
-            yield settle(result, self._alone(task, fresh=True))
+        if self._repeats.at_once(task.request, result):
+            second = self._alone(task, fresh=True)
+            if second.verdict is result.verdict:
+                self._repeats.confirm(task.request, result)
+            yield settle(result, second)
         elif self._repeats.later(result):
             self._waiting.append((task, result))
         else:

@@ -11,10 +11,10 @@ from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-SAVE_VERSION: Final = 1
+SAVE_VERSION: Final = 2
 """Raised by hand whenever the code that saves (recipes, save.py) changes what it may produce."""
 
-LOAD_VERSION: Final = 1
+LOAD_VERSION: Final = 2
 """Raised by hand whenever the code that loads or judges changes what it may find."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from matrix.model import CellKey, CellResult, Verdict
+from matrix.model import CellKey, CellRequest, CellResult, Verdict
 
 SAMPLE: Final = 100
 """One in this many of the cells that nothing else calls for is repeated."""
@@ -17,12 +17,18 @@ SAMPLE: Final = 100
 class NeverRepeats:
     """For measurements of speed: every cell once."""
 
-    def at_once(self, result: CellResult) -> bool:
+    def at_once(self, request: CellRequest, result: CellResult) -> bool:
+        """Never."""
+        del request, result
+        return False
+
+    def later(self, result: CellResult) -> bool:
         """Never."""
         del result
         return False
 
-    later = at_once
+    def confirm(self, request: CellRequest, result: CellResult) -> None:
+        """Nothing is repeated, so nothing is confirmed."""
 
 
 NEVER: Final = NeverRepeats()
@@ -31,7 +37,8 @@ NEVER: Final = NeverRepeats()
 class Repeats:
     """Decides, cell by cell, whether to repeat; shared by the lanes of one run.
 
-    At once: a crash, a timeout, a process out of memory, and a verdict that differs from the one known. Later, with others
+    At once: a crash, a timeout, a process out of memory, until one of its kind was confirmed (a kind is all of one loader,
+    model, format and method); and a verdict that differs from the one known. Later, with others
     of its batch: of ordinary failures and drift one for each loader and fingerprint; of the rest a sample, the same
     cells whenever they are run.
     """
@@ -39,15 +46,22 @@ class Repeats:
     def __init__(self, known: Mapping[CellKey, CellResult]) -> None:
         self._known = known
         self._seen: set[tuple[str, str]] = set()
+        self._confirmed: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
-    def at_once(self, result: CellResult) -> bool:
+    def at_once(self, request: CellRequest, result: CellResult) -> bool:
         """Whether this result is so odd that it is repeated before anything else is run."""
         known = self._known.get(result.key)
-        return result.verdict.is_abnormal or (known is not None and known.verdict is not result.verdict)
+        changed = known is not None and known.verdict is not result.verdict
+        return changed or (result.verdict.is_abnormal and _kind(request, result) not in self._confirmed)
+
+    def confirm(self, request: CellRequest, result: CellResult) -> None:
+        """Note that a fresh process gave the same verdict."""
+        with self._lock:
+            self._confirmed.add(_kind(request, result))
 
     def later(self, result: CellResult) -> bool:
-        """Whether this result is to be repeated."""
+        """Whether this result is to be repeated before its batch ends."""
         return result.verdict is not Verdict.HARNESS_BROKEN and (self._is_new_kind(result) or _is_sampled(result.key))
 
     def _is_new_kind(self, result: CellResult) -> bool:
@@ -58,6 +72,10 @@ class Repeats:
             new = kind not in self._seen
             self._seen.add(kind)
         return new
+
+
+def _kind(request: CellRequest, result: CellResult) -> tuple[str, ...]:
+    return request.loader, request.model, request.format.value, request.method.value, result.verdict.value
 
 
 def settle(first: CellResult, second: CellResult) -> CellResult:

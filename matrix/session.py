@@ -26,7 +26,7 @@ from matrix.protocol import ProtocolError
 CANARY = "canary"
 UNKNOWN_FORMAT = "no-such-format"
 FURTHER = 12
-"""A further cell of the same process gets this part of a cell's time: 5 of 60 s."""
+"""A further cell of the same process gets this part of a cell's time: 1 of 12 s."""
 
 MARGIN = 30
 """Seconds that the host waits beyond what the zygote may need to end a child and clean up after it."""

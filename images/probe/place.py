@@ -40,12 +40,12 @@ def name_recipes():
     """Have the recipes imported as from ``/probe``: a Lambda layer keeps the name of the file that its code came from."""
     if ISOLATED:
         return
-    import importlib.machinery as machinery
+    from importlib import machinery
 
     here = os.path.dirname(os.path.abspath(__file__))
 
     class Loader(machinery.SourceFileLoader):
-        def get_code(self, fullname):
+        def get_code(self, _fullname):
             with open(self.path, encoding="utf-8") as file:
                 source = file.read()
             name = "/probe/" + os.path.relpath(self.path, here)
