@@ -17,7 +17,7 @@ from images.bootstrap.commands import call
 from images.build import SIDE_BY_SIDE, Watcher
 from images.settings import host_settings, uv_binary, uv_environment
 from matrix.catalog import IMAGES
-from matrix.engines.venv import folder, python, reason_file
+from matrix.engines.venv import OVERLAY, folder, python, reason_file
 from matrix.errors import BuildError
 from matrix.model import Environment
 
@@ -84,7 +84,7 @@ def _install(environment: Environment, place: Path, log: Path) -> None:
     uv, base = str(uv_binary()), str(prefix / "bin" / f"python{environment.python}")
     variables = _variables()
     call([uv, "venv", "--quiet", "--no-config", "--python", base, str(place)], log=log, environment=variables)
-    for lock, options in _layers(environment):
+    for lock, options in _layers(environment, place):
         words = [
             uv, "pip", "install", "--quiet", "--no-config", "--python", str(place / "bin" / "python"),
             "--require-hashes", "--no-deps", "--build-constraints", str(IMAGES / "build-constraints.txt"),
@@ -100,9 +100,12 @@ def _variables() -> dict[str, str]:
     return {**uv_environment(), **known}
 
 
-def _layers(environment: Environment) -> list[tuple[Path, list[str]]]:
+def _layers(environment: Environment, place: Path) -> list[tuple[Path, list[str]]]:
     """Return the locks that are installed, one after the other, each with its own words for uv.
 
-    An overlay would be its base's lock, then its own with ``--target`` and a folder that the engine puts on the path.
+    An overlay is its base, and in a folder of its own what comes before that on the path, as in its image.
     """
-    return [(IMAGES / "locks" / f"{environment.id}.txt", [])]
+    own = IMAGES / "locks" / f"{environment.id}.txt"
+    if environment.base is None:
+        return [(own, [])]
+    return [(IMAGES / "locks" / f"{environment.base}.txt", []), (own, ["--target", str(place / OVERLAY)])]

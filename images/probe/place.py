@@ -30,6 +30,8 @@ def as_in_a_container(header, workdir):
     names.update(
         {sys.prefix: "/usr/local", sys.base_prefix: "/usr/local", os.environ.get("TFMATRIX_INBOX", "/in"): "/in"}
     )
+    if "PYTHONPATH" in os.environ:
+        names[os.environ["PYTHONPATH"]] = "/overlay"
     for path in list(names):
         names.setdefault(os.path.realpath(path), names[path])
     names["running on %s." % os.uname().nodename] = "running on sandbox."  # TensorFlow's words of an unknown op

@@ -24,11 +24,14 @@ from matrix.config import ROOT
 from matrix.engines import Allowance, ChannelLostError, ChannelTimeoutError
 from matrix.engines.processes import end_marked, end_tree
 from matrix.errors import EngineError
-from matrix.model import Environment
+from matrix.model import Environment, Flavour
 
 PROBE = ROOT / "images" / "probe"
 NAME = "venv (no isolation)"
 MARK = "TFMATRIX_STARTED_BY"
+OVERLAY = "overlay"
+"""The folder in a uv environment that holds an overlay's own packages."""
+
 NOISE_LIMIT = 32 << 10
 SEND_SECONDS = 60
 
@@ -95,7 +98,7 @@ class VenvEngine:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 cwd=scratch / "tmp",
-                env=_variables(inbox, scratch, label, session),
+                env=_variables(inbox, scratch, label, session) | self._overlay(environment),
                 start_new_session=True,
             )
         except OSError as error:
@@ -112,6 +115,13 @@ class VenvEngine:
             end_marked(session)
             channel.close()
             _remove(scratch)
+
+    def _overlay(self, environment: Environment) -> dict[str, str]:
+        """Return what puts an overlay before its base's packages, as its image does."""
+        if environment.base is None:
+            return {}
+        legacy = {"TF_USE_LEGACY_KERAS": "1"} if environment.flavour is Flavour.TF_KERAS else {}
+        return {"PYTHONPATH": str(folder(self._home, environment) / OVERLAY), **legacy}
 
     def _why_missing(self, environment: Environment) -> str:
         try:
