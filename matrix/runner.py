@@ -247,7 +247,7 @@ def _facts(settings: Settings, engine: Engine) -> dict[str, Any]:
 
 
 def _cost(summary: Summary) -> dict[str, Any]:
-    return {"lane_seconds": summary.spent, "saves": summary.saves_run, "cells": summary.cells_run}
+    return {"lane_seconds": summary.spent, "saves": summary.saves_run, "cells": summary.cells_run, "known": summary.cells_known}
 
 
 def _now() -> datetime:

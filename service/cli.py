@@ -25,7 +25,7 @@ from matrix.store import Store
 from reports.export import as_csv, as_json
 from reports.render import site
 from reports.terminal import fits, terminal_table
-from service import bench, cells, estimate, machine, wiring
+from service import bench, cells, estimate, machine, summary, wiring
 from service.progress import RunProgress
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app.command("locks")(machine.locks)
 app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
 app.command("bench")(bench.bench)
+app.command("summary")(summary.summary)
 
 
 @app.command()

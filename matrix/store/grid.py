@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from matrix.model import Environment, Format, MatrixRow, Method, Rung, SaveOutcome, Verdict
-from matrix.store.rows import AnyRow, member
+from matrix.store.rows import AnyRow, marks_of, member
 from matrix.store.tables import cells, saves
 
 SAVE_COLUMNS: Final = (
@@ -31,6 +31,8 @@ CELL_COLUMNS: Final = (
     cells.c.differences,
     cells.c.wall_seconds,
     cells.c.last_at,
+    cells.c.repeated,
+    cells.c.marks,
 )
 
 Primary = Callable[[str, Format], Method]
@@ -73,7 +75,7 @@ def _rows(
     )
     if all(finding[0] != primary for finding in measured):
         yield row(method=primary, primary=True, fingerprint=save.fingerprint, **_NOTHING)
-    for name, verdict, rung, fingerprint, differences, wall_seconds, last_at in measured:
+    for name, verdict, rung, fingerprint, differences, wall_seconds, last_at, repeated, marks in measured:
         method = member(Method, name)
         yield row(
             method=method,
@@ -85,6 +87,8 @@ def _rows(
             max_relative=_largest([fields[3] for fields in differences]),
             wall_seconds=wall_seconds,
             measured_at=last_at,
+            repeated=None if repeated is None else member(Verdict, repeated),
+            marks=None if marks is None else marks_of(marks),
         )
 
 
