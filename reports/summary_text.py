@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from matrix.model import Mark, SaveOutcome, Verdict
 from reports.blocks import Block, markdown
 from reports.cost import WHAT
-from reports.grid import Tally
+from reports.grid import Outcome, Tally
 from reports.groups import Group
 from reports.page import utc
 from reports.summary import LARGEST, Summary
@@ -101,10 +101,10 @@ def _shares(summary: Summary) -> Block:
 
 def _cost(summary: Summary) -> Block:
     cost, again = summary.cost, summary.repeated
-    lines = [
-        f"{cost.core_hours:.2f} core-hours in {cost.runs} runs, interrupted ones included: {cost.cells:,} cells, "
-        f"{cost.saves:,} saves" + (f"; {cost.unknown} runs noted nothing (running, or killed)" if cost.unknown else ""),
-    ]
+    runs = f"{cost.runs} run{'' if cost.runs == 1 else 's'}, interrupted ones included"
+    lines = [f"{cost.core_hours:.2f} core-hours in {runs}: {cost.cells:,} cells, {cost.saves:,} saves"]
+    if cost.unknown:
+        lines.append(f"{cost.unknown} more noted nothing: running, or killed")
     if cost.per_cell is not None:
         lines.append(f"{cost.per_cell:.3f} core-seconds per cell, with starts, imports, canaries and repeats")
     if cost.per_save is not None:
@@ -146,7 +146,7 @@ def _groups(heading: str, line: str, groups: Iterable[Group]) -> Block:
 def _tally(counted: Tally) -> str:
     if counted.share is None:
         return "none measured"
-    return f"{counted.share} % pass ({_words({str(name): count for name, count in sorted(counted.counts.items())})})"
+    return f"{counted.share} % pass ({_words({one: counted.counts.get(one, 0) for one in Outcome})})"
 
 
 def _named(summary: Summary) -> str:

@@ -28,6 +28,14 @@ KNOWN: Final = "known"
 DEFAULTS: Final = (selection.BASE, *(selection.ALL,) * 3)
 """Environments, models, formats and methods that are measured when nobody names any."""
 
+CORE: Final = (
+    selection.BASE,
+    "core",
+    f"{Format.H5},{Format.SAVEDMODEL},{Format.KERAS},{Format.EXPORT}",
+    f"{Method.DEFAULT},{Method.CUSTOM_OBJECTS},{Method.SAVED_MODEL_LOAD}",
+)
+"""What `make matrix` measures: little enough to be had from nothing within 45 minutes."""
+
 RUNS_LOOKED_AT: Final = 1000
 ISOLATES_NOTHING: Final = (
     "Uv environments ISOLATE NOTHING: every model that is loaded runs as you, with your files and your network. Our own "
