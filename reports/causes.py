@@ -16,7 +16,7 @@ LONGEST: Final = 150
 _WRAPPED: Final = "Exception encountered:"
 _EXAMPLE: Final = re.compile(r"Example error message for object .*?:\n\n")
 _CALLING: Final = re.compile(r"^Exception encountered when calling [^\n]*\n\n")
-_PREAMBLE: Final = re.compile(r"^(Graph execution error|Detected at node|<stack traces unavailable|\s*$)")
+_PREAMBLE: Final = re.compile(r"^(Graph execution error|Detected at node|Node: '|<stack traces unavailable|\s*$)")
 _CLASS: Final = re.compile(r"deserializing class '(\w+)'")
 _UNRECOGNIZED: Final = re.compile(
     r"Unrecognized keyword arguments(?: passed to (\w+))?: ?(?:dict_keys\()?([\[{].*)", re.DOTALL
@@ -32,8 +32,12 @@ _REPLACED: Final = tuple(
         (r"b?'+(?:b')?__inference_\w+'+", "'…'"),
         (r"<class '([\w.]+)'>", r"\1"),
         (r"\[<.*", "[…]"),
-        (r" \[Op:\w+\] name:.*", ""),
+        (r" \[Op:\w+\](?: name:.*)?", ""),
+        (r"((?:tf\.)?(?:Sparse|Ragged)Tensor)\(.*", r"\1(…)"),
+        (r"TensorSpec\(.*?dtype=([\w.]+)[^)]*\)", r"TensorSpec(\1)"),
+        (r"tf\.function `\w+`", "tf.function"),
         (r"<[^<>]*>", "<…>"),
+        (r"<[^<>]*>", "<…>"),  # one within another
         (r"\b([Ll]ayer|[Mm]odel) (['\"])[^'\"]*\2", r"\1 …"),
         (r"\bcustom layer \w+ of type", "custom layer of type"),
         (r"[\[(](?:None|\d+)(?:, ?(?:None|\d+))*,?[\])]", "(…)"),

@@ -29,7 +29,11 @@ class Repeated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """What a summary says. ``cost`` is that of every run, whatever is selected; the rest is of the selection."""
+    """What a summary says. ``cost`` is that of every run, whatever is selected; the rest is of the selection.
+
+    Verdicts are counted for every saver, as the matrix shows them; ``cells`` says how many cells these are, since savers
+    that write the same bytes share theirs. Marks and repeats are counted by cell.
+    """
 
     header: Header
     environments: tuple[str, ...]
@@ -39,6 +43,7 @@ class Summary:
     methods: Mapping[Method, int]
     saves: Mapping[SaveOutcome, int]
     saves_by_format: Mapping[Format, Mapping[SaveOutcome, int]]
+    cells: int
     verdicts: Mapping[Verdict, int]
     by_method: Mapping[Method, Mapping[Verdict, int]]
     primary: Tally
@@ -57,6 +62,7 @@ def summarize(results: Results, cost: Cost) -> Summary:
     order = [environment.id for environment in in_order(results.environments)]
     rows = results.rows
     measured = [row for row in rows if row.verdict is not None]
+    own = [row for row in measured if not row.shared]
     taking_part = {row.saver for row in rows}
     groups, in_all = failing_groups(rows, results.failures, order, LARGEST)
     primary = [row for row in rows if row.primary]
@@ -69,14 +75,15 @@ def summarize(results: Results, cost: Cost) -> Summary:
         methods=_counted(Method, (row.method for row in measured)),
         saves=_counted(SaveOutcome, _saves(rows).values()),
         saves_by_format=_saves_by_format(rows),
+        cells=len(own),
         verdicts=_counted(Verdict, (row.verdict for row in measured)),
         by_method=_by_method(measured),
         primary=tally(primary),
         by_format=dict(
             sorted(tally_by(primary, lambda row: row.format).items(), key=lambda one: [*Format].index(one[0]))
         ),
-        marks=_marks(measured),
-        repeated=_repeated(measured),
+        marks=_marks(own),
+        repeated=_repeated(own),
         cost=cost,
         groups=groups,
         groups_in_all=in_all,

@@ -38,7 +38,7 @@ def blocks(summary: Summary) -> Iterator[Block]:
 def _blocks(summary: Summary) -> Iterator[Block]:
     yield _measured(summary)
     yield _counts("Saves", "format", SaveOutcome, summary.saves_by_format, summary.saves)
-    yield _counts("Cells by method and verdict", "method", Verdict, summary.by_method, summary.verdicts)
+    yield _counts("Loads by method and verdict", "method", Verdict, summary.by_method, summary.verdicts)
     yield _shares(summary)
     if summary.marks:
         words = {name.replace("_", " "): counts for name, counts in summary.marks.items()}
@@ -47,7 +47,7 @@ def _blocks(summary: Summary) -> Iterator[Block]:
     yield _groups(
         f"The {min(LARGEST, summary.groups_in_all)} largest groups of failures",
         f"Of {summary.groups_in_all:,} groups; a group is an exception class and the innermost cause of its message."
-        " Cells by any method; in brackets those by the primary one.",
+        " Loads by any method; in brackets those by the primary one.",
         summary.groups,
     )
     yield _groups(
@@ -58,12 +58,13 @@ def _blocks(summary: Summary) -> Iterator[Block]:
 
 
 def _measured(summary: Summary) -> Block:
-    cells = sum(summary.verdicts.values())
+    places = sum(summary.verdicts.values())
     lines = (
         f"{_named(summary)}, {summary.models} models, {len(summary.formats)} formats, {len(summary.methods)} methods",
         f"{sum(summary.saves.values()):,} saves: {_words(summary.saves)}",
-        f"{cells:,} cells: {_words(summary.verdicts)}",
-        f"primary cells: {_tally(summary.primary)}",
+        f"{places:,} loads: {_words(summary.verdicts)}",
+        f"{summary.cells:,} cells hold them: savers that write the same bytes share theirs",
+        f"by the primary method: {_tally(summary.primary)}",
     )
     return Block(heading="What is known", lines=lines)
 
@@ -93,7 +94,7 @@ def _shares(summary: Summary) -> Block:
         for format_, counted in summary.by_format.items()
     )  # fmt: skip
     return Block(
-        heading="Share of primary cells that pass",
+        heading="Share that passes by the primary method",
         columns=("format", "share", "pass", "drift", "fail", "of"),
         rows=rows,
     )
@@ -125,7 +126,7 @@ def _groups(heading: str, line: str, groups: Iterable[Group]) -> Block:
     return Block(
         heading=heading,
         lines=(line,),
-        columns=("cells", "outcome", "cause", "saved in", "loaded in", "formats", "models", "example"),
+        columns=("loads", "outcome", "cause", "saved in", "loaded in", "formats", "models", "example"),
         rows=tuple(
             (
                 f"{one.cells:,}" if one.primary == one.cells else f"{one.cells:,} ({one.primary:,})",

@@ -47,22 +47,24 @@ def matrix_rows(
         measured[artifact, loader].append(finding)
     place = {environment.recipe_digest: number for number, environment in enumerate(environments)}
     ordered = sorted(found_saves, key=lambda row: (place[row.saver], row.model, row.format))
-    return tuple(
-        row
-        for save in ordered
-        for loader in environments
-        for row in _rows(
-            save,
-            environments[place[save.saver]].id,
-            loader.id,
-            sorted(measured.get((save.artifact, loader.recipe_digest), ()), key=itemgetter(0)),
-            primary(save.model, member(Format, save.format)),
-        )
-    )
+    seen: set[str] = set()
+    found: list[MatrixRow] = []
+    for save in ordered:
+        for loader in environments:
+            found += _rows(
+                save,
+                environments[place[save.saver]].id,
+                loader.id,
+                sorted(measured.get((save.artifact, loader.recipe_digest), ()), key=itemgetter(0)),
+                primary(save.model, member(Format, save.format)),
+                shared=save.artifact in seen,
+            )
+        seen.add(save.artifact)
+    return tuple(found)
 
 
-def _rows(
-    save: AnyRow, saver: str, loader: str, measured: Sequence[Sequence[Any]], primary: Method
+def _rows(  # noqa: PLR0913  a save, a loader, and what is known of the two
+    save: AnyRow, saver: str, loader: str, measured: Sequence[Sequence[Any]], primary: Method, *, shared: bool
 ) -> Iterator[MatrixRow]:
     """A save in one loader: the methods measured, and the primary one in any case."""
     row = partial(
@@ -89,6 +91,7 @@ def _rows(
             measured_at=last_at,
             repeated=None if repeated is None else member(Verdict, repeated),
             marks=None if marks is None else marks_of(marks),
+            shared=shared,
         )
 
 

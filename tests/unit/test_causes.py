@@ -51,8 +51,8 @@ REAL = [
     (f"Unknown layer: 'TFOpLambda'. {ADVICE}", "Unknown layer: TFOpLambda"),
     (
         (
-            "Could not deserialize class 'Functional' because its parent module keras.src.engine.functional cannot be imported. "
-            "Full object config: {'module': 'keras.src.engine.functional', 'config': {'layers': [{'module'"
+            "Could not deserialize class 'Functional' because its parent module keras.src.engine.functional cannot be imported."
+            " Full object config: {'module': 'keras.src.engine.functional', 'config': {'layers': [{'module'"
         ),
         "Could not deserialize class 'Functional' because its parent module keras.src.engine.functional cannot be imported",
     ),
@@ -90,8 +90,8 @@ REAL = [
     ),
     (
         (
-            "NodeDef mentions attr 'validate_shape' not in Op<name=AssignVariableOp; signature=resource:resource, value:dtype -> ;"
-            " attr=dtype:type; is_stateful=true>; NodeDef: {{node AssignVariableOp}}. (Check whether your GraphDef"
+            "NodeDef mentions attr 'validate_shape' not in Op<name=AssignVariableOp; signature=resource:resource, value:d ->"
+            " ; attr=dtype:type; is_stateful=true>; NodeDef: {{node AssignVariableOp}}. (Check whether your GraphDef"
         ),
         "NodeDef mentions attr 'validate_shape' not in Op AssignVariableOp",
     ),
@@ -112,7 +112,7 @@ REAL = [
     (
         (
             "Graph execution error:\n\nDetected at node mixed_precision/norm/add defined at (most recent call last):\n"
-            "<stack traces unavailable>\nValue for attr 'T' of half is not in the list of allowed values: float, bfloat16\n\t; N"
+            "<stack traces unavailable>\nValue for attr 'T' of half is not in the list of allowed values: float, bfloat16\n\t;"
         ),
         "Value for attr 'T' of half is not in the list of allowed values: float, bfloat16",
     ),
@@ -122,10 +122,24 @@ REAL = [
     ),
     (
         (
-            "Attempt to convert a value ({'class_name': '__numpy__', 'config': {'value': [[-0.09, -1.46]]}}) with an unsupported "
-            "type (<class 'dict'>) to a Tensor."
+            "Attempt to convert a value ({'class_name': '__numpy__', 'config': {'value': [[-0.9, -1.4]]}}) with an unsupported"
+            " type (<class 'dict'>) to a Tensor."
         ),
         "Attempt to convert a value ({…}) with an unsupported type (dict) to a Tensor",
+    ),
+    (
+        (
+            "Binding inputs to tf.function `f` failed due to `Attempt to convert a value (SparseTensor(indices=tf.Tensor(\n"
+            "[[ 0  2]\n [ 0 17]], shape=(7, 2), dtype=int64)"
+        ),
+        "Binding inputs to tf.function failed due to `Attempt to convert a value (SparseTensor(…)",
+    ),
+    (
+        (
+            "Binding inputs to tf.function failed due to `Can not cast TensorSpec(shape=(3,), dtype=tf.float64, name='amount')"
+            " to TensorSpec(shape=(None, 3), dtype=tf.float32, name=None)`"
+        ),
+        "Binding inputs to tf.function failed due to `Can not cast TensorSpec(tf.float64) to TensorSpec(tf.float32)`",
     ),
     ("bad marshal data (unknown type code)", "bad marshal data (unknown type code)"),
     ("the process was ended by signal 11 (SIGSEGV)", "the process was ended by signal 11 (SIGSEGV)"),

@@ -65,8 +65,17 @@ def test_counts_are_of_saves_cells_and_methods() -> None:
     )
     assert found.saves == {SaveOutcome.SAVED: 2, SaveOutcome.FAILED: 1}
     assert found.verdicts == {Verdict.PASS: 2, Verdict.FAIL: 1}
+    assert found.cells == 3
     assert found.by_method == {Method.DEFAULT: {Verdict.PASS: 1, Verdict.FAIL: 1}, Method.WEIGHTS: {Verdict.PASS: 1}}
     assert (found.by_format[Format.H5].share, found.environments_text) == (50, "2.4-2.6")
+
+
+def test_savers_of_the_same_bytes_share_cells() -> None:
+    """Every saver has its place in the counts; cells, marks and repeats are counted once."""
+    found = summed(
+        row("tf2.4", "tf2.4", repeated=Verdict.PASS), row("tf2.5", "tf2.4", repeated=Verdict.PASS, shared=True)
+    )
+    assert (found.verdicts, found.cells, found.repeated.cells) == ({Verdict.PASS: 2}, 1, 1)
 
 
 def test_groups_are_by_cause_and_the_largest_is_first() -> None:
