@@ -1,14 +1,15 @@
 """Determinism, measured: a random sample of known cells, each run many times, compared with itself and what is known. Pure.
 
 A batch holds each cell of a loader once and is run as often as wanted, each time in a new container: copies of one cell
-never share a process, and whether a cell has company is left to the sample as a run leaves it to the plan.
+never share a process. Every second time each cell is loaded in company, after others of its model, format and method,
+as most cells of a run are; a sample alone would hardly hold two that are alike.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,9 @@ from matrix.plan import LoadTask
 
 TIMEOUTS: Final = 1
 """Timeouts in a sample, at most: each costs its whole limit as often as it is run."""
+
+COMPANY: Final = 3
+"""Other files that a cell is loaded in company with, at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,10 +33,11 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """The cells drawn, in the order of the tasks they were drawn from, and the timeouts that were passed over."""
+    """The cells drawn, those they are loaded in company with, and how many timeouts were passed over."""
 
     tasks: tuple[LoadTask, ...]
     timeouts_left_out: int
+    company: tuple[LoadTask, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,14 +98,23 @@ def draw(tasks: Iterable[LoadTask], known: Mapping[CellKey, Verdict], *, cells: 
     return Sample(
         tasks=tuple(task for key, task in possible.items() if key in chosen),
         timeouts_left_out=max(0, timeouts - TIMEOUTS),
+        company=_company([possible[key] for key in order if not known[key].is_abnormal], chosen),
     )
+
+
+def goes(sample: Sample, times: int) -> list[list[LoadTask]]:
+    """Return the cells of each time in the order in which they are loaded: by themselves, then in company, and so on."""
+    drawn = {task.key for task in sample.tasks}
+    both = sorted([*sample.tasks, *sample.company], key=lambda one: (*_likeness(one), one.key in drawn))
+    alone = [task for task in both if task.key in drawn]
+    return [both if time % 2 else alone for time in range(times)]
 
 
 def compare(sample: Sample, known: Mapping[CellKey, Seen], found: Iterable[CellResult], *, times: int) -> Stability:
     """Compare what each cell came to, each time, with the other times and with what is known."""
     went: dict[CellKey, list[Seen]] = {task.key: [] for task in sample.tasks}
     for result in found:
-        if result.verdict is not Verdict.HARNESS_BROKEN:
+        if result.key in went and result.verdict is not Verdict.HARNESS_BROKEN:
             went[result.key].append(seen(result))
     unstable = [_unstable(task.request, known[task.key], went[task.key]) for task in sample.tasks]
     return Stability(
@@ -111,6 +125,21 @@ def compare(sample: Sample, known: Mapping[CellKey, Seen], found: Iterable[CellR
         incomplete=tuple(task.request for task in sample.tasks if len(went[task.key]) < times),
         timeouts_left_out=sample.timeouts_left_out,
     )
+
+
+def _company(possible: Iterable[LoadTask], chosen: Collection[CellKey]) -> tuple[LoadTask, ...]:
+    """Return what the chosen cells are loaded in company with. A cell with marks has none in a run, nor has it here."""
+    alike: dict[tuple[str, ...], list[LoadTask]] = {}
+    for task in possible:
+        if not task.marks:
+            alike.setdefault(_likeness(task), []).append(task)
+    wanted = [members for members in alike.values() if any(one.key in chosen for one in members)]
+    return tuple(one for members in wanted for one in [one for one in members if one.key not in chosen][:COMPANY])
+
+
+def _likeness(task: LoadTask) -> tuple[str, ...]:
+    request = task.request
+    return request.loader, request.model, request.format.value, request.method.value
 
 
 def _unstable(request: CellRequest, known: Seen, went: Sequence[Seen]) -> Unstable | None:

@@ -18,6 +18,7 @@ from matrix.config import Settings
 from matrix.methods import further_cells
 from matrix.model import CellKey, CellRequest, SaveKey, SaveResult
 from matrix.plan import Plan, load_tasks
+from matrix.store import Store
 from service import wiring
 
 SECONDS_PER_CELL: Final = 0.25
@@ -93,12 +94,18 @@ def estimate(settings: Settings, plan: Plan) -> Estimate:
         saves = opened.read.saves(plan.saves)
         tasks = load_tasks(plan, saves, [*plan.requests, *further])
         known = opened.read.known_cells([task.key for task in tasks])
-        cost = wiring.cost(opened)
-    rates = Rates()
-    if cost.per_cell is not None and cost.cells >= ENOUGH:
-        per_save = cost.per_save if cost.per_save is not None and cost.saves >= ENOUGH else SECONDS_PER_SAVE
-        rates = Rates(cell=cost.per_cell, save=per_save, container=0.0, measured=True)
+        rates = _rates(opened)
     return sized(plan, further, saves, known, rates, settings)
+
+
+def _rates(opened: Store) -> Rates:
+    """Return what whole runs came to; where they noted too little, the means of what was measured."""
+    cost = wiring.cost(opened)
+    per_cell, per_save = opened.read.seconds_per_cell(), opened.read.seconds_per_save()
+    save = cost.per_save if cost.per_save is not None and cost.saves >= ENOUGH else per_save or SECONDS_PER_SAVE
+    if cost.per_cell is not None and cost.cells >= ENOUGH:
+        return Rates(cell=cost.per_cell, save=save, container=0.0, measured=True)
+    return Rates(cell=per_cell or SECONDS_PER_CELL, save=save, measured=per_cell is not None)
 
 
 def further_requests(plan: Plan) -> list[CellRequest]:

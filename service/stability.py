@@ -18,7 +18,7 @@ from matrix.errors import ExitCode, IncompleteError
 from matrix.model import LOAD_VERSION, SAVE_VERSION, CellKey, CellRequest, CellResult
 from matrix.plan import LoadBatch, Plan, load_batches, load_tasks, make_plan
 from matrix.runner import Runner
-from matrix.stability import Sample, Seen, Stability, compare, draw, seen
+from matrix.stability import Sample, Seen, Stability, compare, draw, goes, seen
 from matrix.store import Store
 from service import wiring
 from service.progress import RunProgress
@@ -76,9 +76,8 @@ def _drawn(opened: Store, *, cells: int, seed: int) -> tuple[Plan, Sample, dict[
 
 
 def _batches(plan: Plan, sample: Sample, times: int, size: int) -> list[LoadBatch]:
-    """Return each loader's batch as often as it is run, cells that may share a process side by side as in a run."""
-    tasks = sorted(sample.tasks, key=lambda one: (one.request.model, one.request.format, one.request.method))
-    return [batch for batch in load_batches(plan, tasks, size) for _ in range(times)]
+    """Return the batches of each time, one after the other."""
+    return [batch for tasks in goes(sample, times) for batch in load_batches(plan, tasks, size)]
 
 
 def _tell(judged: Stability, *, seed: int, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 
 from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
 from matrix.plan import LoadTask, Plan, Selection
-from matrix.stability import Sample, Seen, compare, draw, seen
+from matrix.stability import Sample, Seen, compare, draw, goes, seen
 from service.stability import _batches
 from tests.store_samples import artifact, cell, environment, failed_cell
 
@@ -63,7 +64,8 @@ def test_one_timeout_is_enough_and_the_others_are_counted() -> None:
 
 def test_the_same_each_time_and_as_known_is_stable() -> None:
     """Then nothing is listed and the rate is zero."""
-    found = compare(ONE, {TASKS[0].key: PASS}, [came_to(cell())] * 3, times=3)
+    company = replace(cell(), key=TASKS[1].key)
+    found = compare(ONE, {TASKS[0].key: PASS}, [company, *[came_to(cell())] * 3], times=3)
     assert (found.cells, found.results, found.unstable, found.incomplete, found.rate) == (1, 3, (), (), 0.0)
 
 
@@ -100,13 +102,28 @@ def test_what_could_not_run_is_incomplete_and_not_unstable() -> None:
 
 
 def test_a_batch_has_each_cell_once_and_comes_as_often_as_wanted() -> None:
-    """So no copies share a process; neighbours of one model do, as in a run."""
+    """So no copies share a process; every second time a cell follows others of its kind, as in a run."""
     loaders: tuple[Environment, ...] = (environment("tf2.9"), environment("tf2.12"))
-    tasks = (task(1, "tf2.9", "conv"), task(2, "tf2.12"), task(3, "tf2.9"), task(4, "tf2.9", "conv"))
+    tasks = [
+        task(1, "tf2.9", "conv"),
+        task(2, "tf2.12"),
+        task(3, "tf2.9"),
+        *(task(n, "tf2.9", "conv") for n in range(4, 9)),
+    ]
+    sample = drawn(tasks, cells=2, seed=3)
     selection = Selection(environments=loaders, models=(), formats=(), methods=())
-    batches = _batches(
-        Plan(selection=selection, saves=(), requests=()), Sample(tasks=tasks, timeouts_left_out=0), 3, 1000
-    )
-    assert [batch.environment.id for batch in batches] == ["tf2.9"] * 3 + ["tf2.12"] * 3
+    batches = _batches(Plan(selection=selection, saves=(), requests=()), sample, 4, 1000)
+    wanted = {one.key for one in sample.tasks}
     assert all(len({one.key for one in batch.tasks}) == len(batch.tasks) for batch in batches)
-    assert [one.request.model for one in batches[0].tasks] == ["conv", "conv", "dense"]
+    assert Counter(one.key for batch in batches for one in batch.tasks if one.key in wanted) == dict.fromkeys(wanted, 4)
+
+
+def test_company_is_of_the_same_kind_and_comes_first() -> None:
+    """At most three others, none that ended abnormally, none for a cell with marks."""
+    sample = drawn(TASKS, cells=1)
+    assert len(sample.company) == 3
+    alone, together = goes(sample, 2)
+    assert alone == list(sample.tasks)
+    assert together == [*sample.company, *sample.tasks]
+    assert drawn([replace(one, marks=True) for one in TASKS], cells=1).company == ()
+    assert drawn(TASKS, Verdict.CRASH, cells=1).company == ()
