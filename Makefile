@@ -5,13 +5,20 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
 .DEFAULT_GOAL := help
-.PHONY: help matrix test test-all test-unit check locks setup bench doctor clean
+.PHONY: help matrix matrix-full summary test test-all test-unit check locks setup bench doctor clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-matrix: $(READY)  ## get this machine ready, save and load everything, show the matrix, write the page
+matrix: $(READY)  ## get this machine ready, save and load the core, show the matrix, write the page
 	@$(BIN)/tfmatrix matrix
+
+matrix-full: $(READY)  ## the same with every model, format and method; ARGS=--dry-run says how much that is
+	@$(BIN)/tfmatrix matrix --full $(ARGS)
+
+summary: $(READY)  ## write docs/full-run.md from what is known
+	@$(BIN)/tfmatrix summary --markdown > docs/.full-run.md || { rm -f docs/.full-run.md; exit 3; }
+	@mv docs/.full-run.md docs/full-run.md
 
 test: $(READY) browser  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
 	@$(BIN)/tfmatrix setup --environments $(TESTED)

@@ -338,6 +338,8 @@ class MatrixRow:
 
     ``verdict`` is ``None`` where nothing was measured: the save gave no artifact, or the cell has not run yet.
     ``primary`` marks the method that the format and the model call for; the share that passes is counted over these.
+    ``repeated`` is the verdict of a second go, where there was one. ``shared`` marks a cell that is in an earlier row, too:
+    its saver wrote the same bytes.
     """
 
     saver: str
@@ -354,3 +356,6 @@ class MatrixRow:
     max_relative: float | None
     wall_seconds: float | None
     measured_at: datetime | None
+    repeated: Verdict | None = None
+    marks: Marks | None = None
+    shared: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from matrix.model import (
 )
 from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load_tasks, save_batches
 from matrix.processors import processors
-from matrix.repeat import Repeats
+from matrix.repeat import NEVER, NeverRepeats, Repeats
 from matrix.session import Patience
 from matrix.store import Store
 
@@ -105,8 +105,27 @@ class Runner:
                 summary.status = RunStatus.INCOMPLETE if summary.unavailable else RunStatus.FINISHED
             finally:
                 summary.seconds = time.monotonic() - started
-                self._store.write.finish_run(run_id, summary.status, _now(), _cost(summary))
+                self._store.write.finish_run(run_id, summary.status, _now(), cost_noted(summary))
         return summary
+
+    def look(self, name: str, batches: Sequence[LoadBatch]) -> Generator[Finding, None, None]:
+        """Load batches, each cell once as often as a batch has it, and yield what is found; record none of it.
+
+        Environments that are not there are left out. A reader that stops early, stops the lanes.
+
+        Raises:
+            BusyError: A run holds the database.
+        """
+        with self._alone():
+            missing = self._engine.missing(tuple({one.environment.id: one.environment for one in batches}.values()))
+            batches = [batch for batch in batches if batch.environment.id not in missing]
+            self._watcher.phase(name, sum(len(batch.tasks) for batch in batches), 0)
+            lanes = self._lanes(NEVER)
+            many = min(self._settings.lanes_in_memory, max(1, len(batches)))
+            executor: LocalExecutor[LoadBatch, Finding] = LocalExecutor(lanes.work, many, lanes.stop)
+            for finding in executor.run(batches):
+                self._watcher.found(finding)
+                yield finding
 
     def _save(self, plan: Plan, summary: Summary) -> None:
         known = self._store.read.saves(plan.saves)
@@ -115,7 +134,7 @@ class Runner:
         total = sum(len(task.formats) for batch in batches for task in batch.tasks)
         summary.saves_known = len(known)
         self._watcher.phase("save", total, len(known))
-        self._measure(batches, summary, self._lanes({}))
+        self._measure(batches, summary, self._lanes(Repeats({})))
 
     def _load_all(self, plan: Plan, summary: Summary, *, again: bool) -> None:
         """Load by the first methods, then by further ones, round by round, where these do not pass."""
@@ -151,7 +170,7 @@ class Runner:
         batches = tuple(batch for batch in batches if batch.environment.id not in summary.unavailable)
         summary.cells_known += len(settled)
         self._watcher.phase(name, sum(len(batch.tasks) for batch in batches), len(settled))
-        self._measure(batches, summary, self._lanes(known))
+        self._measure(batches, summary, self._lanes(Repeats(known)))
         return set(keys)
 
     def _measure(self, batches: Sequence[SaveBatch | LoadBatch], summary: Summary, lanes: Lanes) -> None:
@@ -187,7 +206,7 @@ class Runner:
                 summary.unstable += finding.repeated not in {None, finding.verdict}
         self._watcher.found(finding)
 
-    def _lanes(self, known: dict[Any, CellResult]) -> Lanes:
+    def _lanes(self, repeats: Repeats | NeverRepeats) -> Lanes:
         return Lanes(
             self._engine,
             self._blobs,
@@ -196,7 +215,7 @@ class Runner:
             patience=patience(self._settings),
             memory=self._settings.container_memory,
             processors=processors(),
-            repeats=Repeats(known),
+            repeats=repeats,
         )
 
     def _labels(self) -> dict[str, str]:
@@ -246,8 +265,14 @@ def _facts(settings: Settings, engine: Engine) -> dict[str, Any]:
     }
 
 
-def _cost(summary: Summary) -> dict[str, Any]:
-    return {"lane_seconds": summary.spent, "saves": summary.saves_run, "cells": summary.cells_run}
+def cost_noted(summary: Summary) -> dict[str, Any]:
+    """Return what a run notes of its cost."""
+    return {
+        "lane_seconds": summary.spent,
+        "saves": summary.saves_run,
+        "cells": summary.cells_run,
+        "known": summary.cells_known,
+    }
 
 
 def _now() -> datetime:

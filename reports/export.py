@@ -42,22 +42,23 @@ def as_json(results: Results, selection: Selection = EVERYTHING) -> str:
             if fingerprint in results.failures
         },
     }
-    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, indent=None, separators=(",", ":"))
+    return json.dumps(plain(document), ensure_ascii=False, allow_nan=False, indent=None, separators=(",", ":"))
 
 
 def as_csv(results: Results, selection: Selection = EVERYTHING) -> str:
     """The selected rows, one line each, the schema version in the first column of each.
 
-    Error texts stay out: they have line breaks, and a spreadsheet would run a formula that somebody hid in one.
+    Marks and error texts stay out: the first are no single value, the second have line breaks, and a spreadsheet would run
+    a formula that somebody hid in one.
     """
-    names = [field.name for field in fields(MatrixRow)]
+    names = [field.name for field in fields(MatrixRow) if field.name != "marks"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["schema_version", *names, "outcome", "exception"])
     for row in results.rows:
         if selection.takes(row):
             failure = results.failures.get(row.fingerprint or "")
-            values = [_plain(getattr(row, name)) for name in names]
+            values = [plain(getattr(row, name)) for name in names]
             shown = ["" if value is None else _inert(value) for value in values]
             writer.writerow(
                 [SCHEMA_VERSION, *shown, outcome_of(row).value, _inert(failure.exception if failure else "")]
@@ -70,12 +71,13 @@ def _inert(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  (any value of a dataclass, to anything JSON has)
+def plain(value: Any) -> Any:  # noqa: ANN401  (any value of a dataclass, to anything JSON has)
+    """Turn what a dataclass holds into what JSON has words for."""
     match value:
         case dict():
-            return {str(key): _plain(entry) for key, entry in value.items()}
+            return {str(key): plain(entry) for key, entry in value.items()}
         case list() | tuple():
-            return [_plain(entry) for entry in value]
+            return [plain(entry) for entry in value]
         case _:
             return _scalar(value)
 

@@ -76,7 +76,7 @@ class Look(StrEnum):
 class Header:
     """Facts about the run that a reader of its results needs. ``versions`` are of our own tools, by name.
 
-    ``unisolated`` are the runs without containers: their limits were others.
+    ``unisolated`` are the runs without containers: their limits were others. ``cost`` says what a cell cost, over all runs.
     """
 
     generated_at: datetime
@@ -85,6 +85,7 @@ class Header:
     engine: str | None = None
     unisolated: tuple[str, ...] = ()
     host_cpu: str | None = None
+    cost: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -19,13 +19,14 @@ from matrix.config import Settings
 from matrix.errors import ExitCode, IncompleteError, TfmatrixError, UsageError
 from matrix.model import RunStatus, Verdict
 from matrix.plan import Selection, make_plan
-from matrix.runner import Runner, Summary
+from matrix.runner import Runner, Summary, cost_noted
 from matrix.selection import ALL, BASE
 from matrix.store import Store
+from reports.cost import cost_of
 from reports.export import as_csv, as_json
 from reports.render import site
 from reports.terminal import fits, terminal_table
-from service import bench, cells, estimate, machine, wiring
+from service import bench, cells, estimate, machine, stability, summary, wiring
 from service.progress import RunProgress
 
 app = typer.Typer(
@@ -52,6 +53,8 @@ app.command("locks")(machine.locks)
 app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
 app.command("bench")(bench.bench)
+app.command("summary")(summary.summary)
+app.command("stability")(stability.stability)
 
 
 @app.command()
@@ -82,10 +85,18 @@ def run(  # noqa: PLR0913  one parameter for each option
 
 
 @app.command()
-def matrix() -> None:
+def matrix(
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Every model, format and method, not the core alone.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long it may take.")] = False,
+) -> None:
     """Get this machine ready, then run every TensorFlow with the Keras of its time: what `make matrix` calls."""
+    chosen = wiring.select(*(wiring.DEFAULTS if full else wiring.CORE))
+    if dry_run:
+        estimate.show(out, Settings(), make_plan(chosen), as_json=False)
+        return
     not_built = machine.prepare()
-    _measure(Settings(), wiring.select(*wiring.DEFAULTS), again=False, as_json_=False)
+    _measure(Settings(), chosen, again=False, as_json_=False)
     if not_built:
         raise IncompleteError(
             f"Not made, so not measured: {', '.join(not_built)}.",
@@ -212,10 +223,11 @@ def _sentence(summary: Summary) -> str:
     if summary.saves_run + summary.cells_run == 0 and not summary.unavailable:
         return f"Nothing has changed: no cell was run, {summary.cells_known} are known. ({summary.seconds:.0f} s)"
     counts = ", ".join(f"{summary.verdicts[verdict]} {verdict}" for verdict in Verdict if verdict in summary.verdicts)
+    cost = cost_of([cost_noted(summary)]).sentence
     return (
         f"run {summary.run_id}: {summary.saves_run} saves and {summary.cells_run} cells"
         f" in {summary.seconds / 60:.1f} min ({counts or 'no cell'};"
-        f" {summary.unstable} differed when repeated); {summary.cells_known} were known"
+        f" {summary.unstable} differed when repeated); {summary.cells_known} were known{f'; {cost}' if cost else ''}"
     )
 
 

@@ -19,6 +19,7 @@ from matrix.methods import primary_method
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Failure, Format, Method
 from matrix.plan import Selection
 from matrix.store import Store, open_store
+from reports.cost import Cost, cost_of
 from reports.grid import Header, Results
 
 KNOWN: Final = "known"
@@ -26,6 +27,14 @@ KNOWN: Final = "known"
 
 DEFAULTS: Final = (selection.BASE, *(selection.ALL,) * 3)
 """Environments, models, formats and methods that are measured when nobody names any."""
+
+CORE: Final = (
+    selection.BASE,
+    "core",
+    f"{Format.H5},{Format.SAVEDMODEL},{Format.KERAS},{Format.EXPORT}",
+    f"{Method.DEFAULT},{Method.CUSTOM_OBJECTS},{Method.SAVED_MODEL_LOAD}",
+)
+"""What `make matrix` measures: little enough to be had from nothing within 45 minutes."""
 
 RUNS_LOOKED_AT: Final = 1000
 ISOLATES_NOTHING: Final = (
@@ -110,6 +119,11 @@ def results(opened: Store, chosen: Selection) -> Results:
     )
 
 
+def cost(opened: Store) -> Cost:
+    """Return what all runs cost together."""
+    return cost_of(run.cost for run in opened.read.runs(RUNS_LOOKED_AT))
+
+
 def primary_of() -> Callable[[str, Format], Method]:
     """Return the function that names the method a model and a format call for."""
     models = {model.id: model for model in catalog.load_models()}
@@ -128,5 +142,6 @@ def _header(opened: Store, environments: tuple[Environment, ...]) -> Header:
         engine=str(newest.facts.get("engine", "Docker")) if newest else None,
         unisolated=tuple(str(run.id) for run in reversed(runs) if run.facts.get("isolates") is False),
         host_cpu=", ".join(sorted(processors)) or None,
+        cost=cost_of(run.cost for run in runs).sentence,
         versions={"tfmatrix": importlib.metadata.version("tfmatrix")},
     )

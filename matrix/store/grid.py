@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from matrix.model import Environment, Format, MatrixRow, Method, Rung, SaveOutcome, Verdict
-from matrix.store.rows import AnyRow, member
+from matrix.store.rows import AnyRow, marks_of, member
 from matrix.store.tables import cells, saves
 
 SAVE_COLUMNS: Final = (
@@ -31,6 +31,8 @@ CELL_COLUMNS: Final = (
     cells.c.differences,
     cells.c.wall_seconds,
     cells.c.last_at,
+    cells.c.repeated,
+    cells.c.marks,
 )
 
 Primary = Callable[[str, Format], Method]
@@ -45,22 +47,24 @@ def matrix_rows(
         measured[artifact, loader].append(finding)
     place = {environment.recipe_digest: number for number, environment in enumerate(environments)}
     ordered = sorted(found_saves, key=lambda row: (place[row.saver], row.model, row.format))
-    return tuple(
-        row
-        for save in ordered
-        for loader in environments
-        for row in _rows(
-            save,
-            environments[place[save.saver]].id,
-            loader.id,
-            sorted(measured.get((save.artifact, loader.recipe_digest), ()), key=itemgetter(0)),
-            primary(save.model, member(Format, save.format)),
-        )
-    )
+    seen: set[str] = set()
+    found: list[MatrixRow] = []
+    for save in ordered:
+        for loader in environments:
+            found += _rows(
+                save,
+                environments[place[save.saver]].id,
+                loader.id,
+                sorted(measured.get((save.artifact, loader.recipe_digest), ()), key=itemgetter(0)),
+                primary(save.model, member(Format, save.format)),
+                shared=save.artifact in seen,
+            )
+        seen.add(save.artifact)
+    return tuple(found)
 
 
-def _rows(
-    save: AnyRow, saver: str, loader: str, measured: Sequence[Sequence[Any]], primary: Method
+def _rows(  # noqa: PLR0913  a save, a loader, and what is known of the two
+    save: AnyRow, saver: str, loader: str, measured: Sequence[Sequence[Any]], primary: Method, *, shared: bool
 ) -> Iterator[MatrixRow]:
     """A save in one loader: the methods measured, and the primary one in any case."""
     row = partial(
@@ -73,7 +77,7 @@ def _rows(
     )
     if all(finding[0] != primary for finding in measured):
         yield row(method=primary, primary=True, fingerprint=save.fingerprint, **_NOTHING)
-    for name, verdict, rung, fingerprint, differences, wall_seconds, last_at in measured:
+    for name, verdict, rung, fingerprint, differences, wall_seconds, last_at, repeated, marks in measured:
         method = member(Method, name)
         yield row(
             method=method,
@@ -85,6 +89,9 @@ def _rows(
             max_relative=_largest([fields[3] for fields in differences]),
             wall_seconds=wall_seconds,
             measured_at=last_at,
+            repeated=None if repeated is None else member(Verdict, repeated),
+            marks=None if marks is None else marks_of(marks),
+            shared=shared,
         )
 
 

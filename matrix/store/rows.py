@@ -173,7 +173,7 @@ def cell_result(key: CellKey, finding: Sequence[Any], failures: Failures) -> Cel
         effort=Effort(steps=steps, wall_seconds=wall, peak_memory=memory),
         repeated=None if repeated is None else member(Verdict, repeated),
         tampered=tampered,
-        marks=None if marks is None else _marks(marks),
+        marks=None if marks is None else marks_of(marks),
     )
 
 
@@ -201,7 +201,8 @@ def artifact(row: AnyRow) -> Artifact:
     )
 
 
-def _marks(fields: dict[str, Any]) -> Marks:
+def marks_of(fields: dict[str, Any]) -> Marks:
+    """Marks from the column that holds them."""
     named = ("saved_again", "optimizer_restored", "trained_step")
     return Marks(**{name: member(Mark, fields[name]) for name in named}, notes=fields["notes"])
 
