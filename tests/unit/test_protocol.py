@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from images.probe import wire
 from matrix import protocol
-from matrix.messages import EndKind, Limits, LoadJob, SaveJob
+from matrix.messages import EndKind, Limits, LoadCell, LoadJob, SaveJob
 from matrix.model import Format, Method, Rung, SaveOutcome
 from matrix.protocol import ProtocolError
 
@@ -49,6 +50,17 @@ LOADED: dict[str, Any] = {
     "exception": RAISED,
     "warnings": ["old"],
     "unsupported": None,
+    "length": 2,
+}
+MARKED: dict[str, Any] = {
+    "reached": "called",
+    "outputs": [{"name": "y", "dtype": "int8", "shape": [1], "bytes": 1}],
+    "length": 1,
+    "marks": {
+        "saved_again": {"ok": True, "why": None},
+        "optimizer": {"iterations": 3, "slots": 4, "filled": 2},
+        "trained_step": {"ok": False, "why": "ValueError: no loss"},
+    },
 }
 SAVED: dict[str, Any] = {
     "inputs": [{"name": "x", "dtype": "int8", "shape": [1], "bytes": 1}],
@@ -65,7 +77,8 @@ Reader = Callable[[bytes], object]
 READERS: dict[str, tuple[Reader, dict[str, Any], bytes]] = {
     "hello": (protocol.hello, {"hello": {"versions": {"tensorflow": "2.9.3"}, "facts": {"cpus": 2}}}, b""),
     "answer": (lambda frame: protocol.answer(frame, 7), ENDING, b""),
-    "load_report": (protocol.load_report, LOADED, b"\1\2"),
+    "load_report": (protocol.load_report, {"cells": [LOADED]}, b"\1\2"),
+    "load_reports": (lambda said: protocol.load_reports(said, 2), {"cells": [LOADED, MARKED]}, b"\1\2\3"),
     "save_report": (protocol.save_report, SAVED, b"\1\2\3abc"),
     "arrays": (protocol.arrays, {"arrays": LOADED["outputs"]}, b"\1\2"),
 }
@@ -137,7 +150,9 @@ def test_a_frame_cut_short_is_a_protocol_error(name: str, cut: int) -> None:
 
 @readers
 @few
-@given(fields=st.dictionaries(st.sampled_from(sorted({*ENDING, *LOADED, *SAVED, "hello", "arrays"})), anything))
+@given(
+    fields=st.dictionaries(st.sampled_from(sorted({*ENDING, *LOADED, *SAVED, "hello", "arrays", "cells"})), anything)
+)
 def test_an_object_of_anything_is_read_or_refused(name: str, fields: dict[str, Any]) -> None:
     """Whatever stands under the known names, no other exception comes out."""
     survives(name, fields)
@@ -167,19 +182,24 @@ def test_a_damaged_field_is_refused_or_ignored(name: str, place: tuple[str | int
 
 def test_a_job_line_carries_everything_a_child_needs() -> None:
     """One JSON line: the job, its limits, and paths in the container rather than names."""
-    job = LoadJob(model="dense", format="h5", method=Method.CUSTOM_OBJECTS, artifact="a", is_tar=False, inputs="b")
+    cell = LoadCell(model="dense", format="h5", method=Method.CUSTOM_OBJECTS, artifact="a", is_tar=False, inputs="b")
+    job = LoadJob(cells=(cell, replace(cell, artifact="c", marks=True)))
     text = protocol.line(7, job, LIMITS, fresh=True)
-    assert text.count(b"\n") == 1
-    assert json.loads(text) == {
-        "job": 7,
-        "fresh": True,
-        "kind": "load",
+    fields = {
         "model": "dense",
         "format": "h5",
         "method": "custom_objects",
         "is_tar": False,
         "artifact": "a",
         "inputs": "b",
+        "marks": False,
+    }
+    assert text.count(b"\n") == 1
+    assert json.loads(text) == {
+        "job": 7,
+        "fresh": True,
+        "kind": "load",
+        "cells": [fields, fields | {"artifact": "c", "marks": True}],
         "limits": {"seconds": 60, "grace": 2, "body": 1 << 20},
     }
     saving = json.loads(protocol.line(8, SaveJob(model="dense", formats=(Format.H5, Format.KERAS)), LIMITS))
@@ -188,7 +208,7 @@ def test_a_job_line_carries_everything_a_child_needs() -> None:
 
 def test_a_load_report_is_read_whole() -> None:
     """Rung, outputs, signature and exception arrive as what the child wrote."""
-    report = protocol.load_report(wire.pack(LOADED, b"\1\2"))
+    report = protocol.load_report(wire.pack({"cells": [LOADED]}, b"\1\2"))
     assert (report.reached, report.steps, report.warnings) == (Rung.CALLED, {"opened": 0.1}, ("old",))
     ((name, values),) = report.outputs
     assert (name, values.tolist()) == ("y", [1, 2])

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from images.probe import wire
 from matrix import verdict
-from matrix.messages import Arrays, Ending, EndKind, Raised
+from matrix.messages import Ending, EndKind, Raised
 from matrix.model import CellKey, CellResult, Method, Rung, Signature, Tensor, Verdict
+from matrix.verdict import Expected
 
 KEY = CellKey(artifact="a" * 64, loader="b" * 64, method=Method.DEFAULT)
-EXPECTED: Arrays = (("y", np.array([1, 2], "int8")),)
 SIGNATURE = Signature(
     inputs=(Tensor(name="x", shape=(None, 2), dtype="float32"),), outputs=(Tensor(name="y", shape=(2,), dtype="int8"),)
 )
@@ -23,6 +23,7 @@ STATED: dict[str, Any] = {
     "inputs": [{"name": "other", "shape": [None, 2], "dtype": "float32"}],
     "outputs": [{"name": "z", "shape": [2], "dtype": "int8"}],
 }
+EXPECTED = Expected(outputs=(("y", np.array([1, 2], "int8")),), signature=SIGNATURE, training_steps=3)
 RAISED: dict[str, Any] = {"class": "ValueError", "message": "bad", "traceback": "t", "frames": ["keras:load"]}
 
 
@@ -38,8 +39,9 @@ def judged(end: Ending | None = None, answer: tuple[int, int] = (1, 2), **fields
     """Judge a child that called the model and got an answer, but for some fields of its report."""
     outputs = [{"name": "y", "dtype": "int8", "shape": [2], "bytes": 2}]
     report = {"reached": "called", "outputs": outputs, "signature": STATED} | fields
-    said = wire.pack(report, bytes(answer) if report["outputs"] else b"")
-    return verdict.judge(KEY, end or ending(), said, EXPECTED, SIGNATURE)
+    body = bytes(answer) if report["outputs"] else b""
+    said = wire.pack({"cells": [report | {"length": len(body)}]}, body)
+    return verdict.judge(KEY, end or ending(), said, EXPECTED)
 
 
 def test_equal_outputs_pass_at_the_top_rung() -> None:
@@ -103,8 +105,8 @@ def test_an_abnormal_end_outweighs_what_was_said(
 
 def test_silence_and_nonsense_are_crashes() -> None:
     """A child that ends well but said nothing, or no report, has not passed."""
-    for said in (b"", b"nonsense", wire.pack({"reached": "heaven"})):
-        result = verdict.judge(KEY, ending(), said, EXPECTED, SIGNATURE)
+    for said in (b"", b"nonsense", wire.pack({"cells": [{"reached": "heaven"}]}), wire.pack({"reached": "called"})):
+        result = verdict.judge(KEY, ending(), said, EXPECTED)
         assert result.verdict is Verdict.CRASH
         assert result.failure is not None
 
