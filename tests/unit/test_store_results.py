@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from matrix.errors import StoreError, UsageError
-from matrix.model import Difference, Identity, Method, RunStatus, SaveKey, Verdict
+from matrix.model import LOAD_VERSION, Difference, Identity, Method, RunStatus, SaveKey, Verdict
 from matrix.store import CellDetail, Store, open_store
 from matrix.store.tables import saves
 from tests.store_samples import (
@@ -115,7 +115,7 @@ def test_results_are_read_back_by_key(store: Store) -> None:
 def test_another_version_of_the_loading_code_knows_nothing(store: Store) -> None:
     """A verdict belongs to the version of the code that found it."""
     store.write.record_cell(1, cell(), NOON)
-    assert store.read.known_cells([replace(cell().key, version=2)]) == set()
+    assert store.read.known_cells([replace(cell().key, version=LOAD_VERSION + 1)]) == set()
 
 
 def test_recording_again_changes_nothing(store: Store) -> None:
