@@ -64,20 +64,21 @@ class Loads:
         if together is None:
             yield from ((task, self._alone(task)) for task in group)
             return
-        seen_alone: set[str] = set()
+        seen_alone: set[str | None] = set()
         for task, result in zip(group, together, strict=True):
             if result.verdict is Verdict.PASS or _kind(result) in seen_alone:
                 yield task, result
                 continue
             alone = self._alone(task)
-            if alone.verdict is Verdict.FAIL:
-                seen_alone.add(_kind(alone))
+            seen_alone |= {_kind(alone)} - {None}
             yield task, alone
 
     def _settled(self, task: LoadTask, result: CellResult) -> Iterator[CellResult]:
         """Yield a result that counts; keep one that waits for its repeat in a fresh process."""
         if self._repeats.at_once(task.request, result):
             second = self._alone(task, fresh=True)
+            if self._stopped():
+                return
             if second.verdict is result.verdict:
                 self._repeats.confirm(task.request, result)
             yield settle(result, second)
@@ -149,10 +150,10 @@ def _likeness(task: LoadTask) -> tuple[str, str, str, bool]:
     return request.model, request.format.value, request.method.value, task.marks
 
 
-def _kind(result: CellResult) -> str:
-    """Name a failure by what failed how; anything but a failure has no kind that another file could share."""
+def _kind(result: CellResult) -> str | None:
+    """Name a failure by what failed how; what is no failure, or says nothing, has no kind that another could share."""
     if result.verdict is not Verdict.FAIL or result.failure is None:
-        return ""
+        return None
     return f"{result.rung} {result.failure.fingerprint}"
 
 

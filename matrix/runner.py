@@ -140,18 +140,24 @@ class Runner:
         """Load by the first methods, then by further ones, round by round, where these do not pass."""
         saves = self._store.read.saves(plan.saves)
         done = self._load(plan, "load", load_tasks(plan, saves), summary, again=again)
-        while wanted := self._further(plan, saves):
+        while wanted := self._further(plan, saves, done if again else None):
             tasks = [task for task in load_tasks(plan, saves, wanted) if task.key not in done]
             if not tasks:
                 return
             done |= self._load(plan, "other ways", tasks, summary, again=again)
 
-    def _further(self, plan: Plan, saves: Mapping[SaveKey, SaveResult]) -> list[CellRequest]:
-        """Return the cells of further methods that what is known calls for, neighbours alike."""
+    def _further(
+        self, plan: Plan, saves: Mapping[SaveKey, SaveResult], counting: set[CellKey] | None
+    ) -> list[CellRequest]:
+        """Return the cells of further methods that what is known calls for, neighbours alike.
+
+        Where everything is measured again, known is only what this run has measured.
+        """
         models = {model.id: model for model in plan.selection.models}
         environments = {environment.id: environment for environment in plan.selection.environments}
         possible = further_cells(plan.requests, models, environments)
         tasks = load_tasks(plan, saves, [*plan.requests, *possible])
+        tasks = tasks if counting is None else tuple(task for task in tasks if task.key in counting)
         results = self._store.read.cells([task.key for task in tasks])
         known = {task.request: found(results[task.key]) for task in tasks if task.key in results}
         wanted = further_requests(plan.requests, models, environments, known)

@@ -170,7 +170,7 @@ def _with_report(key: CellKey, ending: Ending, report: LoadReport, expected: Exp
 def marks(tried: Tried, training_steps: int) -> Marks:
     """Make marks of what a child tried with a model whose saver had trained so many steps.
 
-    An optimizer is restored when it counts these steps, and holds something in each slot that it has.
+    An optimizer is restored when it counts these steps, holds something in each slot that it has, and can go on.
     """
     if tried.iterations is None:
         state, why = Mark.NO, "the loaded model has no optimizer"
@@ -178,6 +178,8 @@ def marks(tried: Tried, training_steps: int) -> Marks:
         state, why = Mark.NO, f"it counts {tried.iterations} steps, the saver's counted {training_steps}"
     elif tried.filled < tried.slots:
         state, why = Mark.NO, f"{tried.slots - tried.filled} of its {tried.slots} slots are empty"
+    elif not tried.slots and tried.step_failure:  # Keras 3 builds the optimizer of an h5 file for no variable at all
+        state, why = Mark.NO, "it holds nothing for any variable, and cannot take a step"
     else:
         state, why = Mark.YES, None
     trains = Mark.NO if tried.step_failure else Mark.YES

@@ -30,7 +30,7 @@ err = Console(stderr=True, highlight=False)
 def cell(  # noqa: PLR0913  one parameter for each word
     saver: Annotated[str, typer.Argument(help="The environment that saved: tf2.12 or 2.12")],
     model: Annotated[str, typer.Argument(help="The model")],
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="h5, savedmodel, keras, export")],
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="h5, savedmodel, keras, export, weights-h5, ...")],
     loader: Annotated[str, typer.Argument(help="The environment that loads")],
     *,
     method: Annotated[str, typer.Option(help="How it is loaded; the format's own way when left out.")] = "",

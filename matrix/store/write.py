@@ -98,17 +98,20 @@ class _Finding(NamedTuple):
     def is_that_of(self, state: AnyRow) -> bool:
         """Whether a recorded state already says this."""
         same = all(getattr(state, name) == self.columns[name] for name in self.identifying)
-        return same and _which_differ(self.columns) == _which_differ(state._asdict())
+        return same and _in_short(self.columns) == _in_short(state._asdict())
 
 
-# Times, sizes of differences and warnings vary from night to night without anything having changed: they are
-# evidence, and a state keeps those of its last measurement.
+# Times, sizes of differences, warnings and the words of a mark vary from night to night without anything having changed:
+# they are evidence, and a state keeps those of its last measurement.
 _SAVE_FINDING = ("outcome", "artifact", "reason", "fingerprint")
-_CELL_FINDING = ("verdict", "rung", "signature_equal", "signal", "fingerprint", "tampered", "marks")
+_CELL_FINDING = ("verdict", "rung", "signature_equal", "signal", "fingerprint", "tampered")
 
 
-def _which_differ(columns: Columns) -> list[tuple[Any, ...]]:
-    return [(output, equal, reason) for output, equal, _, _, reason in columns.get("differences", ())]
+def _in_short(columns: Columns) -> tuple[list[tuple[Any, ...]], dict[str, Any]]:
+    """Which outputs differ, and the marks: not by how much, and not in which words."""
+    marks = columns.get("marks") or {}
+    differing = [(output, equal, reason) for output, equal, _, _, reason in columns.get("differences", ())]
+    return differing, {name: mark for name, mark in marks.items() if name != "notes"}
 
 
 def _mark(run_id: int, now: datetime) -> Columns:

@@ -17,7 +17,8 @@ from typing import Final
 from images.bootstrap.engine import connect
 from matrix.engines.processes import marked
 from matrix.engines.venv import MARK
-from matrix.model import CellKey
+from matrix.methods import Found, found, further_requests
+from matrix.model import CellKey, CellRequest
 from matrix.plan import load_tasks, make_plan
 from matrix.runner import RUN_LABEL
 from matrix.selection import ALL
@@ -78,13 +79,26 @@ class Home:
             return len(client.containers.list(all=True, filters={"label": label}, ignore_removed=True))
 
     def cells(self, environments: str, models: str, formats: str) -> tuple[list[CellKey], set[CellKey]]:
-        """Return the cells that a selection asks for, each once, and those of them that are known."""
+        """Return the cells that a selection asks for, each once, and those of them that are known.
+
+        Asked for are those of the first methods, and those of further ones that what is known of these calls for.
+        """
         plan = make_plan(wiring.select(environments, models, formats, ALL))
+        named = {one.id: one for one in plan.selection.models}, {one.id: one for one in plan.selection.environments}
         with open_store(self.database, create=False) as store:
             saves = store.read.saves(plan.saves)
             assert set(saves) == set(plan.saves), "a save is missing"
-            wanted = list({task.key: task for task in load_tasks(plan, saves)})
-            return wanted, store.read.known_cells(wanted)
+            wanted: dict[CellKey, CellRequest] = {}
+            known: dict[CellRequest, Found] = {}
+            more: tuple[CellRequest, ...] = plan.requests
+            while set(more) - set(known):
+                tasks = load_tasks(plan, saves, more)
+                wanted |= {task.key: task.request for task in tasks}
+                results = store.read.cells([task.key for task in tasks])
+                assert {task.key for task in tasks} == set(results), "a cell is missing"
+                known |= {task.request: found(results[task.key]) for task in tasks}
+                more = tuple(further_requests(plan.requests, *named, known))
+            return list(wanted), store.read.known_cells(list(wanted))
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 180) -> tuple[int, str]:

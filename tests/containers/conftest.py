@@ -24,9 +24,10 @@ from matrix.config import Settings
 from matrix.engines import Allowance
 from matrix.engines.docker import DockerEngine
 from matrix.errors import EngineError
-from matrix.messages import Ending, Limits, LoadJob
+from matrix.messages import Ending, Limits, LoadCell, LoadJob
 from matrix.model import Artifact, CellKey, CellResult, Environment, Format, Method, Signature, Tensor
 from matrix.session import Patience, Session
+from matrix.verdict import Expected
 from tests.containers import hostile
 
 TESTED = ("tf2.4", "tf2.15", "tf2.21")
@@ -75,7 +76,7 @@ class Sandbox:
         """Load a hostile model; return the judgement and how the child ended."""
         artifact = stored(self._blobs, self._models[name])
         self.session.place(self._blobs, artifact)
-        job = LoadJob(
+        cell = LoadCell(
             model="dense",
             format=Format.H5,
             method=Method.DEFAULT,
@@ -83,10 +84,11 @@ class Sandbox:
             is_tar=False,
             inputs=artifact.inputs,
         )
-        ending, said = self.session.run(job, fresh=fresh)
-        expected = protocol.arrays(self._blobs.get(artifact.outputs))
+        ending, said = self.session.run(LoadJob(cells=(cell,)), fresh=fresh)
+        outputs = protocol.arrays(self._blobs.get(artifact.outputs))
         key = CellKey(artifact=artifact.sha256, loader=self.session.environment.recipe_digest, method=Method.DEFAULT)
-        return verdict.judge(key, ending, said, expected, artifact.signature), ending
+        expected = Expected(outputs=outputs, signature=artifact.signature)
+        return verdict.judge(key, ending, said, expected), ending
 
     def container(self) -> str | None:
         """Return the id of the container that answers now."""

@@ -13,7 +13,7 @@ from matrix.blobs import Blobs
 from matrix.engines import docker as docker_engine
 from matrix.engines.docker import DockerEngine
 from matrix.lane import Broken, Finding, Lanes
-from matrix.messages import EndKind, LoadJob
+from matrix.messages import EndKind, LoadCell, LoadJob
 from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
 from matrix.plan import LoadBatch, LoadTask
 from matrix.repeat import NEVER
@@ -39,10 +39,10 @@ def test_environment_proves_itself(
     """An environment refuses a format that does not exist, loads its canary, and states the versions of its row."""
     with make_session(name) as session:
         session.prove(blobs)
-        job = LoadJob(
+        cell = LoadCell(
             model="canary", format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-"
         )
-        ending, said = session.run(job)
+        ending, said = session.run(LoadJob(cells=(cell,)))
     assert ending.kind is EndKind.EXIT
     assert protocol.load_report(said).unsupported is not None
     row = environments[name]

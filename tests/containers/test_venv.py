@@ -25,7 +25,7 @@ from matrix.engines import venv as venv_engine
 from matrix.engines.processes import descendants, marked
 from matrix.engines.venv import MARK, VenvEngine, folder, python
 from matrix.errors import ExitCode, UsageError
-from matrix.messages import EndKind, LoadJob
+from matrix.messages import EndKind, LoadCell, LoadJob
 from matrix.model import CellResult, Environment, Method, Origin, Rung, Verdict
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
 from tests.containers import hostile
@@ -99,10 +99,10 @@ def test_environment_proves_itself(open_session: Open, blobs: Blobs, environment
     """It refuses a format that does not exist, loads its canary, states the versions of its row, and then is gone."""
     with open_session() as session:
         session.prove(blobs)
-        job = LoadJob(
+        cell = LoadCell(
             model="canary", format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-"
         )
-        ending, said = session.run(job)
+        ending, said = session.run(LoadJob(cells=(cell,)))
     assert ending.kind is EndKind.EXIT
     assert protocol.load_report(said).unsupported is not None
     assert session.identity.versions["tensorflow"] == environments["tf2.15"].tensorflow

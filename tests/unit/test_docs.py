@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ from matrix import compare
 from matrix.catalog import load_models
 from matrix.config import ROOT, Settings
 from matrix.errors import ExitCode
-from matrix.model import Format, Method, Rung, SaveOutcome, Verdict
+from matrix.methods import MARKED
+from matrix.model import Format, Mark, Marks, Method, Rung, SaveOutcome, Verdict
 from service.cli import app
 
 DOCS: Final = (
@@ -131,6 +133,15 @@ def test_every_format_is_explained() -> None:
 def test_every_method_is_explained() -> None:
     """docs/method.md has a row for each method."""
     assert table("docs/method.md", "method") == {f"`{method}`" for method in Method}
+
+
+def test_every_mark_and_answer_is_explained() -> None:
+    """docs/method.md has a row for each mark, and for each answer to it; and it names the models that are marked."""
+    names = {field.name.replace("_", " ").replace("trained step", "trained a step") for field in fields(Marks)}
+    assert table("docs/method.md", "mark") == names - {"notes"}
+    assert table("docs/method.md", "answer") == {f"`{mark}`" for mark in Mark}
+    section = text("docs/method.md").partition("## Marks")[2].partition("\n## ")[0]
+    assert all(f"`{model}`" in section for model in MARKED)
 
 
 def test_every_outcome_of_a_save_is_explained() -> None:

@@ -6,17 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrix.model import Format, Method, Model, SaveKey
-from matrix.plan import (
-    LoadTask,
-    Plan,
-    Selection,
-    load_batches,
-    load_tasks,
-    make_plan,
-    methods,
-    primary_method,
-    save_batches,
-)
+from matrix.plan import LoadTask, Plan, Selection, load_batches, load_tasks, make_plan, save_batches
 from tests.store_samples import environment, failed_save, save
 
 PLAIN = Model(id="dense", title="Dense", shows="")
@@ -47,14 +37,6 @@ def test_every_environment_loads_what_every_environment_saved() -> None:
     requests = plan().requests
     assert len(requests) == len(set(requests)) == 3 * 3 * (2 + 3)
     assert {(one.saver, one.loader) for one in requests} == {(a, b) for a in NAMES for b in NAMES}
-
-
-def test_methods_follow_model_and_format() -> None:
-    """A model with custom objects is also loaded without them; an export has its own way; the last one is primary."""
-    assert methods(PLAIN, Format.H5) == (Method.DEFAULT,)
-    assert methods(CUSTOM, Format.KERAS) == (Method.DEFAULT, Method.CUSTOM_OBJECTS)
-    assert methods(CUSTOM, Format.EXPORT) == (Method.SAVED_MODEL_LOAD,)
-    assert primary_method(CUSTOM, Format.H5) is Method.CUSTOM_OBJECTS
 
 
 def test_a_method_that_was_not_selected_is_not_planned() -> None:

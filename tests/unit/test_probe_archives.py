@@ -7,6 +7,7 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.probe_code import probe
 
 save = probe("save")
 load = probe("load")
+writers = probe("writers")
 observe = probe("observe")
 ROOM = 1 << 20
 
@@ -41,40 +43,40 @@ def tar_of(path: Path, *members: tuple[str, bytes, bytes]) -> Path:
 
 def test_the_same_folder_gives_the_same_bytes(folder: Path) -> None:
     """An artifact is named by its content, so times and owners stay out."""
-    first = save.canonical(str(folder), ROOM)
+    first = writers.canonical(str(folder), ROOM)
     os.utime(folder / "saved_model.pb", (1, 1))
     (folder / "saved_model.pb").chmod(0o600)
-    assert save.canonical(str(folder), ROOM) == first
+    assert writers.canonical(str(folder), ROOM) == first
 
 
 def test_a_tar_is_sorted_and_holds_no_links(folder: Path) -> None:
     """Files and folders in the order of their names; a link is left behind."""
     (folder / "link").symlink_to("/etc/passwd")
-    with tarfile.open(fileobj=io.BytesIO(save.canonical(str(folder), ROOM))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(writers.canonical(str(folder), ROOM))) as archive:
         names = archive.getnames()
     assert names == ["assets", "saved_model.pb", "variables", "variables/variables.index"]
 
 
 def test_one_file_leaves_as_it_is(folder: Path) -> None:
     """h5 and keras are not wrapped."""
-    assert save.canonical(str(folder / "saved_model.pb"), ROOM) == b"graph"
+    assert writers.canonical(str(folder / "saved_model.pb"), ROOM) == b"graph"
 
 
 def test_what_is_larger_than_the_job_allows_is_not_read(folder: Path) -> None:
     """The bound is checked by size before the bytes are held."""
     with pytest.raises(observe.TooLarge, match="room for 3"):
-        save.canonical(str(folder), 3)
+        writers.canonical(str(folder), 3)
     with pytest.raises(observe.TooLarge):
-        save.canonical(str(folder / "saved_model.pb"), 4)
+        writers.canonical(str(folder / "saved_model.pb"), 4)
 
 
 def test_a_folder_comes_back_as_it_went(folder: Path, tmp_path: Path) -> None:
     """Packing and unpacking are each other's inverse."""
     packed = tmp_path / "artifact"
-    packed.write_bytes(save.canonical(str(folder), ROOM))
+    packed.write_bytes(writers.canonical(str(folder), ROOM))
     (tmp_path / "cell").mkdir()
     copy = Path(load.private_copy(str(packed), True, str(tmp_path / "cell"), "savedmodel"))  # noqa: FBT003
-    assert save.canonical(str(copy), ROOM) == packed.read_bytes()
+    assert writers.canonical(str(copy), ROOM) == packed.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -107,16 +109,20 @@ def test_a_format_of_one_file_refuses_a_tar(tmp_path: Path) -> None:
     ("job", "reason"),
     [
         ({"format": "onnx", "method": "default"}, "no format named 'onnx'"),
-        ({"format": "h5", "method": "prayer"}, "no method named 'prayer'"),
-        ({"format": "h5", "method": "saved_model.load"}, "h5 is one file"),
+        ({"format": "h5", "method": "prayer"}, "h5 is not loaded by 'prayer'"),
+        ({"format": "h5", "method": "saved_model.load"}, "h5 is not loaded by 'saved_model.load'"),
+        ({"format": "weights-h5", "method": "default"}, "weights-h5 is not loaded by 'default'"),
+        ({"format": "weights-h5", "method": "weights", "model": "x"}, "no recipe named 'x' to build anew"),
+        ({"format": "checkpoint", "method": "checkpoint.read", "model": None}, "no recipe named None to build anew"),
         ({"format": "h5", "method": "custom_objects", "model": "dense"}, "no custom objects are known for 'dense'"),
         ({"format": "h5", "method": "custom_objects", "model": None}, "no custom objects are known for None"),
     ],
 )
 def test_what_the_probe_does_not_know_is_unsupported(job: dict[str, Any], reason: str) -> None:
     """Said before any file is touched: this is how an environment proves that it listens."""
-    header, body = load.load(dict(job, artifact="/no/such/file"), "/no/such/folder")
-    assert reason in header["unsupported"]
+    cell = dict(job, artifact="/no/such/file")
+    header, body = load.load({"cells": [cell], "limits": {"body": ROOM}}, "/no/such/folder")
+    assert reason in header["cells"][0]["unsupported"]
     assert body == b""
 
 
@@ -126,28 +132,32 @@ def test_an_unknown_recipe_is_unsupported() -> None:
 
 
 @pytest.fixture
-def makers() -> Callable[[str], Any]:
+def makers() -> Callable[..., Any]:
     """Something that gives each save a model of a given Keras."""
 
-    def of_version(version: str) -> Any:
+    def of_version(version: str, formats: tuple[str, ...] | None = None) -> Any:
         class Model:
             """A Keras model, as far as its version is concerned."""
 
             def __init__(self) -> None:
                 self.saved: list[str] = []
 
+            def train_on_batch(self) -> None:
+                """What tells a Keras model from a module."""
+
             def save(self, path: str, **options: str) -> None:
                 zipped = version != "2.11.0" and (version != "2.12.0" or options == {"save_format": "keras_v3"})
-                Path(path).write_bytes(save.ZIP_MAGIC if zipped else save.HDF5_MAGIC)
+                Path(path).write_bytes(writers.ZIP_MAGIC if zipped else writers.HDF5_MAGIC)
 
         Model.__module__ = "keras_like.engine"
-        model = Model()
+        made = Model()
 
         class Makers:
-            sample = model
+            sample = made
+            recipe = SimpleNamespace(formats=formats)
 
-            def fresh(self, _steps: dict[str, float]) -> Any:
-                return model
+            def model(self, _format: str, _steps: dict[str, float]) -> Any:
+                return made
 
         return Makers()
 
@@ -158,10 +168,10 @@ def makers() -> Callable[[str], Any]:
     ("version", "outcome"), [("2.11.0", "unsupported"), ("2.12.0", "saved"), ("2.13.1", "saved"), ("3.13.2", "saved")]
 )
 def test_the_zip_is_believed_by_its_bytes(
-    version: str, outcome: str, makers: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: str, outcome: str, makers: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Up to 2.11 ``save("m.keras")`` writes HDF5 without a word, and 2.12 wants to be told."""
-    monkeypatch.setitem(save.sys.modules, "keras_like", type("keras", (), {"__version__": version}))
+    monkeypatch.setitem(writers.sys.modules, "keras_like", type("keras", (), {"__version__": version}))
     entry, artifact = save._saved(makers(version), "keras", str(tmp_path), ROOM)
     assert entry["outcome"] == outcome
     assert bool(artifact) == (outcome == "saved")
@@ -169,20 +179,34 @@ def test_the_zip_is_believed_by_its_bytes(
 
 @pytest.mark.parametrize(("version", "format_"), [("3.13.2", "savedmodel"), ("2.12.0", "export"), ("2.12.0", "onnx")])
 def test_a_format_the_version_never_had_is_unsupported(
-    version: str, format_: str, makers: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: str, format_: str, makers: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Known before the save, and no failure of it."""
-    monkeypatch.setitem(save.sys.modules, "keras_like", type("keras", (), {"__version__": version}))
+    monkeypatch.setitem(writers.sys.modules, "keras_like", type("keras", (), {"__version__": version}))
     entry, artifact = save._saved(makers(version), format_, str(tmp_path), ROOM)
     assert (entry["outcome"], artifact) == ("unsupported", b"")
     assert entry["reason"]
 
 
+def test_a_format_that_makes_no_sense_for_a_model_is_not_applicable(
+    makers: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe says which formats do; nothing is written, and whether the version has the format is not asked."""
+    monkeypatch.setitem(writers.sys.modules, "keras_like", type("keras", (), {"__version__": "3.13.2"}))
+    made = makers("3.13.2", formats=("keras",))
+    assert save._saved(made, "keras", str(tmp_path), ROOM)[0]["outcome"] == "saved"
+    for format_ in ("h5", "savedmodel", "weights-h5"):
+        entry, artifact = save._saved(made, format_, str(tmp_path), ROOM)
+        assert (entry["outcome"], artifact) == ("not-applicable", b"")
+        assert format_ in entry["reason"]
+    assert {path.name for path in tmp_path.iterdir()} == {"saved-keras"}
+
+
 def test_a_save_that_raises_is_a_failed_save(
-    makers: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    makers: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the exception, and without stopping the formats that follow."""
-    monkeypatch.setitem(save.sys.modules, "keras_like", type("keras", (), {"__version__": "3.13.2"}))
+    monkeypatch.setitem(writers.sys.modules, "keras_like", type("keras", (), {"__version__": "3.13.2"}))
     made = makers("3.13.2")
     monkeypatch.setattr(made.sample, "save", _exit, raising=False)
     entry, artifact = save._saved(made, "h5", str(tmp_path), ROOM)

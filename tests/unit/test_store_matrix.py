@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix.model import Difference, Format, MatrixRow, Method, Rung, SaveOutcome, Verdict
+from matrix.model import LOAD_VERSION, SAVE_VERSION, Difference, Format, MatrixRow, Method, Rung, SaveOutcome, Verdict
 from matrix.store import Store, open_store
 from tests.store_samples import LATER, NOON, cell, environment, failed_cell, failed_save, failure, save
 
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def rows(store: Store, save_version: int = 1, load_version: int = 1) -> tuple[MatrixRow, ...]:
+def rows(store: Store, save_version: int = SAVE_VERSION, load_version: int = LOAD_VERSION) -> tuple[MatrixRow, ...]:
     """The matrix of the two environments."""
     return store.read.matrix([OLD, NEW], save_version, load_version, default)
 
@@ -92,8 +92,8 @@ def test_other_environments_and_versions_stay_out(store: Store) -> None:
     store.write.record_save(1, save(saver="tf2.4"), NOON)
     store.write.record_cells(1, [cell(), cell(loader="tf2.4")], NOON)
     assert {(row.saver, row.loader) for row in rows(store)} == {("tf2.9", "tf2.9"), ("tf2.9", "tf2.15")}
-    assert rows(store, save_version=2) == ()
-    assert {row.verdict for row in rows(store, load_version=2)} == {None}
+    assert rows(store, save_version=SAVE_VERSION + 1) == ()
+    assert {row.verdict for row in rows(store, load_version=LOAD_VERSION + 1)} == {None}
 
 
 @pytest.mark.parametrize(

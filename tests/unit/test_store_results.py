@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from matrix.errors import StoreError, UsageError
-from matrix.model import Difference, Identity, Method, RunStatus, SaveKey, Verdict
+from matrix.model import LOAD_VERSION, Difference, Identity, Mark, Marks, Method, RunStatus, SaveKey, Verdict
 from matrix.store import CellDetail, Store, open_store
 from matrix.store.tables import saves
 from tests.store_samples import (
@@ -115,7 +115,7 @@ def test_results_are_read_back_by_key(store: Store) -> None:
 def test_another_version_of_the_loading_code_knows_nothing(store: Store) -> None:
     """A verdict belongs to the version of the code that found it."""
     store.write.record_cell(1, cell(), NOON)
-    assert store.read.known_cells([replace(cell().key, version=2)]) == set()
+    assert store.read.known_cells([replace(cell().key, version=LOAD_VERSION + 1)]) == set()
 
 
 def test_recording_again_changes_nothing(store: Store) -> None:
@@ -168,6 +168,16 @@ def test_another_output_that_differs_is_another_finding(store: Store) -> None:
     store.write.record_cell(1, cell(verdict=Verdict.DRIFT, differences=(first,)), NOON)
     store.write.record_cell(1, cell(verdict=Verdict.DRIFT, differences=(second,)), NOON)
     assert len(detail(store).history) == 2
+
+
+def test_another_mark_is_another_finding_and_other_words_are_not(store: Store) -> None:
+    """What came of a try is a finding; the message that says why is evidence, renewed with the state."""
+    first = Marks(saved_again=Mark.NO, optimizer_restored=Mark.YES, trained_step=Mark.YES, notes={"saved_again": "0x1"})
+    words, other = replace(first, notes={"saved_again": "0x2"}), replace(first, saved_again=Mark.YES, notes={})
+    for marks in (None, first, words, other):
+        store.write.record_cell(1, cell(marks=marks), NOON)
+    assert len(detail(store).history) == 3
+    assert detail(store).result == cell(marks=other)
 
 
 def test_a_new_artifact_is_another_finding(store: Store) -> None:

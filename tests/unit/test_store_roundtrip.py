@@ -18,8 +18,11 @@ from matrix.model import (
     Effort,
     Failure,
     Format,
+    Mark,
+    Marks,
     Method,
     Rung,
+    RunStatus,
     SaveKey,
     SaveOutcome,
     SaveResult,
@@ -61,6 +64,13 @@ differences = st.lists(
     ),
     max_size=3,
 ).map(tuple)
+marks = st.builds(
+    Marks,
+    saved_again=st.sampled_from(Mark),
+    optimizer_restored=st.sampled_from(Mark),
+    trained_step=st.sampled_from(Mark),
+    notes=st.dictionaries(text, text, max_size=3),
+)
 artifacts = st.builds(
     Artifact,
     sha256=sha256,
@@ -106,6 +116,7 @@ def cells(draw: st.DrawFn, artifact: str) -> CellResult:
             effort=efforts,
             repeated=st.none() | st.sampled_from(Verdict),
             tampered=st.booleans(),
+            marks=st.none() | marks,
         )
     )
 
@@ -135,3 +146,18 @@ def test_results_come_back_as_they_were(store: Store, data: st.DataObject) -> No
     store.write.record_cell(1, cell, NOON)
     assert repr(store.read.saves([saved.key])) == repr({saved.key: saved})
     assert repr(store.read.cells([cell.key])) == repr({cell.key: cell})
+
+
+costs = st.recursive(
+    st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | text,
+    lambda inner: st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(cost=st.none() | st.dictionaries(text, costs, max_size=3))
+def test_what_a_run_cost_comes_back_as_it_was(store: Store, cost: dict[str, object] | None) -> None:
+    """Seconds by what they were spent on, or nothing where it was not counted."""
+    store.write.finish_run(1, RunStatus.FINISHED, NOON, cost)
+    assert repr(store.read.run(1).cost) == repr(cost)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from images.probe import wire
 from matrix import verdict
-from matrix.messages import Arrays, Ending, EndKind, Raised
-from matrix.model import CellKey, CellResult, Method, Rung, Signature, Tensor, Verdict
+from matrix.messages import Ending, EndKind, Raised, Tried
+from matrix.model import CellKey, CellResult, Mark, Method, Rung, Signature, Tensor, Verdict
+from matrix.verdict import Expected
 
 KEY = CellKey(artifact="a" * 64, loader="b" * 64, method=Method.DEFAULT)
-EXPECTED: Arrays = (("y", np.array([1, 2], "int8")),)
 SIGNATURE = Signature(
     inputs=(Tensor(name="x", shape=(None, 2), dtype="float32"),), outputs=(Tensor(name="y", shape=(2,), dtype="int8"),)
 )
@@ -23,6 +23,7 @@ STATED: dict[str, Any] = {
     "inputs": [{"name": "other", "shape": [None, 2], "dtype": "float32"}],
     "outputs": [{"name": "z", "shape": [2], "dtype": "int8"}],
 }
+EXPECTED = Expected(outputs=(("y", np.array([1, 2], "int8")),), signature=SIGNATURE, training_steps=3)
 RAISED: dict[str, Any] = {"class": "ValueError", "message": "bad", "traceback": "t", "frames": ["keras:load"]}
 
 
@@ -38,8 +39,9 @@ def judged(end: Ending | None = None, answer: tuple[int, int] = (1, 2), **fields
     """Judge a child that called the model and got an answer, but for some fields of its report."""
     outputs = [{"name": "y", "dtype": "int8", "shape": [2], "bytes": 2}]
     report = {"reached": "called", "outputs": outputs, "signature": STATED} | fields
-    said = wire.pack(report, bytes(answer) if report["outputs"] else b"")
-    return verdict.judge(KEY, end or ending(), said, EXPECTED, SIGNATURE)
+    body = bytes(answer) if report["outputs"] else b""
+    said = wire.pack({"cells": [report | {"length": len(body)}]}, body)
+    return verdict.judge(KEY, end or ending(), said, EXPECTED)
 
 
 def test_equal_outputs_pass_at_the_top_rung() -> None:
@@ -103,8 +105,8 @@ def test_an_abnormal_end_outweighs_what_was_said(
 
 def test_silence_and_nonsense_are_crashes() -> None:
     """A child that ends well but said nothing, or no report, has not passed."""
-    for said in (b"", b"nonsense", wire.pack({"reached": "heaven"})):
-        result = verdict.judge(KEY, ending(), said, EXPECTED, SIGNATURE)
+    for said in (b"", b"nonsense", wire.pack({"cells": [{"reached": "heaven"}]}), wire.pack({"reached": "called"})):
+        result = verdict.judge(KEY, ending(), said, EXPECTED)
         assert result.verdict is Verdict.CRASH
         assert result.failure is not None
 
@@ -174,3 +176,76 @@ def test_signatures_are_equal_whatever_names_and_order(inputs: list[Tensor], out
     more = Signature(inputs=one.inputs, outputs=(*one.outputs, Tensor(name="", shape=None, dtype="a")))
     assert verdict.same_signature(one, other)
     assert not verdict.same_signature(one, more)
+
+
+def tried(**changes: Any) -> Tried:
+    """What a child tried, all of which worked with a model that had trained three steps, but for ``changes``."""
+    fields: dict[str, Any] = {"save_failure": None, "step_failure": None, "iterations": 3, "slots": 4, "filled": 4}
+    return Tried(**fields | changes)
+
+
+def test_all_that_worked_is_marked_yes_without_a_note() -> None:
+    """Saved again; the optimizer counts the saver's steps and every slot holds something; a step trained."""
+    found = verdict.marks(tried(), 3)
+    assert (found.saved_again, found.optimizer_restored, found.trained_step) == (Mark.YES,) * 3
+    assert found.notes == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "note"),
+    [
+        ({"save_failure": "OSError: no"}, "saved_again", "OSError: no"),
+        ({"step_failure": "ValueError: no loss"}, "trained_step", "ValueError: no loss"),
+        ({"iterations": 0}, "optimizer_restored", "it counts 0 steps, the saver's counted 3"),
+        ({"iterations": 4}, "optimizer_restored", "it counts 4 steps, the saver's counted 3"),
+        ({"filled": 1}, "optimizer_restored", "3 of its 4 slots are empty"),
+    ],
+)
+def test_a_mark_that_is_no_says_why(changes: dict[str, Any], name: str, note: str) -> None:
+    """One that fails leaves the others as they are."""
+    found = verdict.marks(tried(**changes), 3)
+    marked = {one: getattr(found, one) for one in ("saved_again", "optimizer_restored", "trained_step")}
+    assert marked == dict.fromkeys(marked, Mark.YES) | {name: Mark.NO}
+    assert found.notes == {name: note}
+
+
+def test_slots_that_are_made_later_are_not_missed() -> None:
+    """Keras 2 makes slots when they are first needed: an optimizer with none yet is judged by its steps."""
+    assert verdict.marks(tried(slots=0, filled=0), 3).optimizer_restored is Mark.YES
+
+
+def test_a_model_without_optimizer_cannot_take_a_step() -> None:
+    """Its optimizer was not restored; a step is not applicable, rather than failed."""
+    found = verdict.marks(
+        tried(iterations=None, slots=0, filled=0, step_failure="the loaded model has no optimizer"), 3
+    )
+    assert (found.saved_again, found.optimizer_restored, found.trained_step) == (Mark.YES, Mark.NO, Mark.NOT_APPLICABLE)
+    assert found.notes["optimizer_restored"] == "the loaded model has no optimizer"
+
+
+def test_marks_come_with_the_verdict_and_never_change_it() -> None:
+    """They are beyond the top rung: a pass that cannot be saved again is a pass. The steps are the saver's."""
+    marks = {
+        "saved_again": {"ok": False, "why": "OSError: no"},
+        "optimizer": {"iterations": 3, "slots": 1, "filled": 1},
+        "trained_step": {"ok": True, "why": None},
+    }
+    result = judged(marks=marks)
+    assert (result.verdict, result.rung) == (Verdict.PASS, Rung.OUTPUTS_EQUAL)
+    assert result.marks == verdict.marks(tried(slots=1, filled=1, save_failure="OSError: no"), EXPECTED.training_steps)
+    assert judged().marks is None
+
+
+def test_a_share_of_a_process_is_an_equal_part_of_its_time() -> None:
+    """The peak of memory is everyone's: who made it is not known."""
+    part = verdict.share(ending(wall_seconds=6.0), 3)
+    assert part == ending(wall_seconds=2.0)
+
+
+def test_a_signature_that_the_saver_does_not_state_is_neither_equal_nor_other() -> None:
+    """A subclassed model states none; so does a loader of one."""
+    unstated = Expected(outputs=EXPECTED.outputs, signature=Signature(inputs=(), outputs=()))
+    fields = {"reached": "deserialized", "signature": STATED, "length": 0}
+    result = verdict.judge(KEY, ending(), wire.pack({"cells": [fields]}), unstated)
+    assert (result.signature_equal, result.rung) == (None, Rung.DESERIALIZED)
+    assert judged(signature=None).signature_equal is None

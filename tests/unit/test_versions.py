@@ -18,11 +18,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("code_versions.json")
 RECIPES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "images/probe/recipes").rglob("*.py"))
-PROBE = ("feed", "observe", "wire")
+SAVING = ("feed", "observe", "wire", "save", "writers", "ways")
+LOADING = (*SAVING, "load", "marks")
+"""What loads also saves again, and trains a step, where marks are taken."""
+
 FILES = {
-    "SAVE_VERSION": RECIPES + [f"images/probe/{name}.py" for name in (*PROBE, "save")],
+    "SAVE_VERSION": RECIPES + [f"images/probe/{name}.py" for name in SAVING],
     "LOAD_VERSION": RECIPES
-    + [f"images/probe/{name}.py" for name in (*PROBE, "load")]
+    + [f"images/probe/{name}.py" for name in LOADING]
     + ["matrix/compare.py", "matrix/verdict.py"],
 }
 
