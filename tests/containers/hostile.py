@@ -101,8 +101,9 @@ for _ in range(1000):
 
 _FORGED_FRAME: Final = """
 import json, os, struct
-header = json.dumps({"reached": "called", "steps": {}, "signature": None, "warnings": [], "exception": None,
-    "outputs": [{"name": "y", "dtype": "float32", "shape": [2, 4], "bytes": 32}]}).encode()
+cell = {"reached": "called", "steps": {}, "signature": None, "warnings": [], "exception": None, "length": 32,
+    "outputs": [{"name": "y", "dtype": "float32", "shape": [2, 4], "bytes": 32}]}
+header = json.dumps({"cells": [cell]}).encode()
 frame = struct.pack("<4sII", b"TFM1", len(header), 32) + header + struct.pack("<8f", *[0.0] * 8)
 """
 

@@ -12,7 +12,7 @@ from matrix import protocol
 from matrix.blobs import Blobs
 from matrix.engines import docker as docker_engine
 from matrix.engines.docker import DockerEngine
-from matrix.lane import Broken, Finding, Lanes
+from matrix.lane import Broken, Finding, Lanes, Spent
 from matrix.messages import EndKind, LoadCell, LoadJob
 from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
 from matrix.plan import LoadBatch, LoadTask
@@ -91,7 +91,7 @@ def test_cells_of_a_broken_environment_are_harness_broken(
     )
     found: list[Finding] = []
     lanes.work(LoadBatch(environment=row, tasks=(_task(row, blobs),)), 0, found.append)
-    assert [type(one) for one in found] == [Broken, CellResult]
+    assert [type(one) for one in found] == [Broken, CellResult, Spent]
     assert isinstance(found[1], CellResult)
     assert found[1].verdict is Verdict.HARNESS_BROKEN
 
