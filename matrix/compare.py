@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matrix.messages import Arrays
-from matrix.model import Difference
+from matrix.results import Difference
 
 TOLERANCES: Final = {
     "float32": (1e-5, 1e-4),

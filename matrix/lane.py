@@ -17,9 +17,10 @@ from matrix.blobs import Blobs
 from matrix.engines import Allowance, Engine
 from matrix.loading import Loads
 from matrix.messages import Arrays, Raised
-from matrix.model import CellKey, CellResult, Effort, Environment, Identity, Rung, SaveResult, Verdict
+from matrix.model import CellKey, Environment, Rung, Verdict
 from matrix.plan import LoadBatch, SaveBatch
 from matrix.repeat import NeverRepeats, Repeats
+from matrix.results import CellResult, Effort, Identity, SaveResult
 from matrix.saving import Saves
 from matrix.session import HarnessBrokenError, Patience, Session
 

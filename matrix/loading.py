@@ -16,10 +16,11 @@ from typing import Final
 from matrix import protocol, verdict
 from matrix.blobs import Blobs
 from matrix.messages import Arrays, Ending, EndKind, LoadCell, LoadJob
-from matrix.model import CellResult, Verdict
+from matrix.model import Verdict
 from matrix.plan import LoadTask
 from matrix.protocol import ProtocolError
 from matrix.repeat import NeverRepeats, Repeats, settle
+from matrix.results import CellResult
 from matrix.session import Session
 from matrix.verdict import Expected
 

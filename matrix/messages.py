@@ -8,7 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from matrix.model import Format, Method, Rung, SaveOutcome, Signature
+from matrix.model import Format, Method, Rung, SaveOutcome
+from matrix.results import Signature
 
 Arrays = tuple[tuple[str, NDArray[Any]], ...]
 """Named arrays in the order that a model gives them."""

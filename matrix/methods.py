@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from matrix.model import CellRequest, CellResult, Environment, Format, Method, Model, Verdict
+from matrix.model import CellRequest, Environment, Format, Method, Model, Verdict
+from matrix.results import CellResult
 
 WEIGHTS_ONLY: Final = frozenset({Format.WEIGHTS_H5, Format.CHECKPOINT})
 WHOLE: Final = frozenset({Format.H5, Format.SAVEDMODEL, Format.KERAS})

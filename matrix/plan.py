@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matrix.methods import first_methods, is_marked
-from matrix.model import Artifact, CellKey, CellRequest, Environment, Format, Method, Model, SaveKey, SaveResult
+from matrix.model import CellKey, CellRequest, Environment, Format, Method, Model, SaveKey
+from matrix.results import Artifact, SaveResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,8 @@ from matrix.messages import (
     SaveReport,
     Tried,
 )
-from matrix.model import Format, Identity, Rung, SaveOutcome, Signature, Tensor
+from matrix.model import Format, Rung, SaveOutcome
+from matrix.results import Identity, Signature, Tensor
 
 MESSAGE_LIMIT = 8 << 10
 TRACEBACK_LIMIT = 32 << 10

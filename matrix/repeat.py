@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from matrix.model import CellKey, CellRequest, CellResult, Verdict
+from matrix.model import CellKey, CellRequest, Verdict
+from matrix.results import CellResult
 
 SAMPLE: Final = 100
 """One in this many of the cells that nothing else calls for is repeated."""

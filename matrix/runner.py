@@ -25,20 +25,11 @@ from matrix.executors.local import LocalExecutor
 from matrix.lane import Broken, Finding, Lanes, Proved, Spent
 from matrix.messages import Limits
 from matrix.methods import found, further_cells, further_requests
-from matrix.model import (
-    CellKey,
-    CellRequest,
-    CellResult,
-    Origin,
-    RunStatus,
-    SaveKey,
-    SaveResult,
-    Verdict,
-    natural_key,
-)
+from matrix.model import CellKey, CellRequest, Origin, RunStatus, SaveKey, Verdict, natural_key
 from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load_tasks, save_batches
 from matrix.processors import processors
 from matrix.repeat import NEVER, NeverRepeats, Repeats
+from matrix.results import CellResult, SaveResult
 from matrix.session import Patience
 from matrix.store import Store
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, MutableMapping
 from matrix import protocol, verdict
 from matrix.blobs import Blobs
 from matrix.messages import Ending, EndKind, SavedFormat, SaveJob, SaveReport
-from matrix.model import Artifact, Effort, Failure, SaveKey, SaveOutcome, SaveResult, Signature
+from matrix.model import SaveKey, SaveOutcome
 from matrix.plan import SaveTask
 from matrix.protocol import ProtocolError
+from matrix.results import Artifact, Effort, Failure, SaveResult, Signature
 from matrix.session import Session
 
 

@@ -20,8 +20,9 @@ from matrix.compare import compare
 from matrix.engines import Allowance, Channel, ChannelLostError, ChannelTimeoutError, Engine
 from matrix.errors import TfmatrixError
 from matrix.messages import Ending, EndKind, Limits, LoadCell, LoadJob, SaveJob
-from matrix.model import Artifact, Environment, Format, Identity, Method, Rung, SaveOutcome
+from matrix.model import Environment, Format, Method, Rung, SaveOutcome
 from matrix.protocol import ProtocolError
+from matrix.results import Artifact, Identity
 
 CANARY = "canary"
 UNKNOWN_FORMAT = "no-such-format"

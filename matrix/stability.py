@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from matrix.model import CellKey, CellRequest, CellResult, Verdict
+from matrix.model import CellKey, CellRequest, Verdict
 from matrix.plan import LoadTask
+from matrix.results import CellResult
 
 TIMEOUTS: Final = 1
 """Timeouts in a sample, at most: each costs its whole limit as often as it is run."""

@@ -10,19 +10,9 @@ from dataclasses import dataclass, replace
 
 from matrix.compare import compare
 from matrix.messages import Arrays, Ending, EndKind, LoadReport, Raised, Tried
-from matrix.model import (
-    CellKey,
-    CellResult,
-    Difference,
-    Effort,
-    Failure,
-    Mark,
-    Marks,
-    Rung,
-    Signature,
-    Verdict,
-)
+from matrix.model import CellKey, Rung, Verdict
 from matrix.protocol import ProtocolError, load_report
+from matrix.results import CellResult, Difference, Effort, Failure, Mark, Marks, Signature
 
 _NORMALISATIONS = (
     (re.compile(r"/tmp/cell-\d+"), "/tmp/cell"),  # noqa: S108  the child's folder, named after its uid

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from matrix.model import Failure
+from matrix.results import Failure
 
 LONGEST: Final = 150
 

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
 
-from matrix.model import MatrixRow, Rung
+from matrix.model import Rung
+from matrix.results import MatrixRow
 from reports.findings import find
 from reports.grid import EVERYTHING, Results, Selection, in_order, outcome_of, pair, tally, tally_by
 

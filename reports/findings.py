@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from matrix.model import Format, MatrixRow
+from matrix.model import Format
+from matrix.results import MatrixRow
 from reports.grid import (
     EVERYTHING,
     FAILING,

@@ -14,7 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from matrix.model import Environment, Failure, Format, MatrixRow, Method, Model, SaveOutcome, natural_key
+from matrix.model import Environment, Format, Method, Model, SaveOutcome, natural_key
+from matrix.results import Failure, MatrixRow
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from matrix.model import Failure, Format, MatrixRow, Method
+from matrix.model import Format, Method
+from matrix.results import Failure, MatrixRow
 from reports.causes import cause_of
 from reports.grid import FAILING, Outcome, outcome_of
 from reports.page import command

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Final
 
-from matrix.model import Environment, Failure, Flavour, Format, MatrixRow, Method, Model
+from matrix.model import Environment, Flavour, Format, Method, Model
+from matrix.results import Failure, MatrixRow
 from reports.findings import Finding, find, first_line, upgrades
 from reports.grid import (
     FAILING,

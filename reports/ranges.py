@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from matrix.model import Environment, Format, MatrixRow
+from matrix.model import Environment, Format
+from matrix.results import MatrixRow
 from reports.grid import FAILING, Outcome, Selection, in_order, outcome_of
 
 _WORDS: Final = {

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from matrix.model import Format, Mark, MatrixRow, Method, SaveOutcome, Verdict
+from matrix.model import Format, Method, SaveOutcome, Verdict
+from matrix.results import Mark, MatrixRow
 from reports.cost import Cost
 from reports.grid import Header, Results, Tally, in_order, tally, tally_by
 from reports.groups import Group, diagonal_groups, failing_groups

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
-from matrix.model import Mark, SaveOutcome, Verdict
+from matrix.model import SaveOutcome, Verdict
+from matrix.results import Mark
 from reports.blocks import Block, markdown
 from reports.cost import WHAT
 from reports.grid import Outcome, Tally

@@ -24,10 +24,11 @@ from matrix.engines.docker import PROBE, DockerEngine
 from matrix.errors import ExitCode
 from matrix.lane import Finding, Lanes
 from matrix.methods import primary_method
-from matrix.model import CellKey, CellRequest, Environment, Format, Model, SaveResult
+from matrix.model import CellKey, CellRequest, Environment, Format, Model
 from matrix.plan import LoadBatch, LoadTask, SaveBatch, SaveTask
 from matrix.processors import processors
 from matrix.repeat import NEVER
+from matrix.results import SaveResult
 from matrix.runner import patience
 from matrix.selection import select_environments, select_models
 

@@ -16,8 +16,9 @@ from rich.console import Console
 
 from matrix.config import Settings
 from matrix.methods import further_cells
-from matrix.model import CellKey, CellRequest, SaveKey, SaveResult
+from matrix.model import CellKey, CellRequest, SaveKey
 from matrix.plan import Plan, load_tasks
+from matrix.results import SaveResult
 from matrix.store import Store
 from service import wiring
 

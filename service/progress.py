@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from matrix.lane import Broken, Finding, Proved, Spent
-from matrix.model import CellResult, SaveOutcome, SaveResult, Verdict
+from matrix.model import SaveOutcome, Verdict
+from matrix.results import CellResult, SaveResult
 
 LOG_SECONDS: Final = 20
 _COUNTED: Final = (Verdict.PASS, Verdict.DRIFT, Verdict.FAIL)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from matrix.config import ROOT
-from matrix.model import Artifact, CellRequest, Environment, Format, Method
+from matrix.model import CellRequest, Environment, Format, Method
+from matrix.results import Artifact
 
 
 def command(artifact: Artifact, blob: Path, loader: Environment, request: CellRequest) -> str:

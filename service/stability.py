@@ -15,8 +15,9 @@ from rich.console import Console
 
 from matrix.config import Settings
 from matrix.errors import ExitCode, IncompleteError
-from matrix.model import LOAD_VERSION, SAVE_VERSION, CellKey, CellRequest, CellResult
+from matrix.model import LOAD_VERSION, SAVE_VERSION, CellKey, CellRequest
 from matrix.plan import LoadBatch, Plan, load_batches, load_tasks, make_plan
+from matrix.results import CellResult
 from matrix.runner import Runner
 from matrix.stability import Sample, Seen, Stability, compare, draw, goes, seen
 from matrix.store import Store

@@ -16,8 +16,9 @@ from matrix.engines.docker import DockerEngine
 from matrix.engines.venv import VenvEngine
 from matrix.errors import EngineError, IncompleteError
 from matrix.methods import primary_method
-from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Failure, Format, Method
+from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Format, Method
 from matrix.plan import Selection
+from matrix.results import Failure
 from matrix.store import Store, open_store
 from reports.cost import Cost, cost_of
 from reports.grid import Header, Results

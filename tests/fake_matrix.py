@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from matrix.model import Environment, Failure, Format, MatrixRow, Method, Model, Rung, SaveOutcome, Verdict
+from matrix.model import Environment, Format, Method, Model, Rung, SaveOutcome, Verdict
+from matrix.results import Failure, MatrixRow
 from reports.grid import Header, Results
 
 NOW: Final = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)

@@ -6,24 +6,8 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from matrix.model import (
-    Artifact,
-    CellKey,
-    CellResult,
-    Difference,
-    Effort,
-    Environment,
-    Failure,
-    Format,
-    Method,
-    Rung,
-    SaveKey,
-    SaveOutcome,
-    SaveResult,
-    Signature,
-    Tensor,
-    Verdict,
-)
+from matrix.model import CellKey, Environment, Format, Method, Rung, SaveKey, SaveOutcome, Verdict
+from matrix.results import Artifact, CellResult, Difference, Effort, Failure, SaveResult, Signature, Tensor
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)

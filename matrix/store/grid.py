@@ -9,7 +9,8 @@ from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
-from matrix.model import Environment, Format, MatrixRow, Method, Rung, SaveOutcome, Verdict
+from matrix.model import Environment, Format, Method, Rung, SaveOutcome, Verdict
+from matrix.results import MatrixRow
 from matrix.store.rows import AnyRow, marks_of, member
 from matrix.store.tables import cells, saves
 

@@ -10,22 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Engine, Select, Table, func, select
 
 from matrix.errors import UsageError
-from matrix.model import (
-    LOAD_VERSION,
-    Artifact,
-    CellKey,
-    CellResult,
-    Environment,
-    Failure,
-    Identity,
-    MatrixRow,
-    Method,
-    Rung,
-    RunStatus,
-    SaveKey,
-    SaveResult,
-    Verdict,
-)
+from matrix.model import LOAD_VERSION, CellKey, Environment, Method, Rung, RunStatus, SaveKey, Verdict
+from matrix.results import Artifact, CellResult, Failure, Identity, MatrixRow, SaveResult
 from matrix.store import grid, rows
 from matrix.store.rows import AnyRow, member
 from matrix.store.tables import CELL_KEY, artifacts, cells, environments, errors, runs, saves

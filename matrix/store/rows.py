@@ -11,24 +11,8 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Row
 
 from matrix.errors import StoreError
-from matrix.model import (
-    Artifact,
-    CellKey,
-    CellResult,
-    Difference,
-    Effort,
-    Failure,
-    Format,
-    Mark,
-    Marks,
-    Rung,
-    SaveKey,
-    SaveOutcome,
-    SaveResult,
-    Signature,
-    Tensor,
-    Verdict,
-)
+from matrix.model import CellKey, Format, Rung, SaveKey, SaveOutcome, Verdict
+from matrix.results import Artifact, CellResult, Difference, Effort, Failure, Mark, Marks, SaveResult, Signature, Tensor
 from matrix.store.tables import cells
 
 Columns = dict[str, Any]

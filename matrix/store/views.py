@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from matrix.model import CellResult, Identity, Rung, RunStatus, SaveResult, Verdict
+from matrix.model import Rung, RunStatus, Verdict
+from matrix.results import CellResult, Identity, SaveResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,8 @@ from sqlalchemy import Column, Connection, Engine, Table, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from matrix.errors import StoreError
-from matrix.model import CellResult, Environment, Failure, Identity, RunStatus, SaveResult, Verdict
+from matrix.model import Environment, RunStatus, Verdict
+from matrix.results import CellResult, Failure, Identity, SaveResult
 from matrix.store import rows
 from matrix.store.rows import AnyRow, Columns
 from matrix.store.tables import CELL_KEY, SAVE_KEY, artifacts, cells, environments, errors, runs, saves

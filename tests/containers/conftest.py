@@ -25,7 +25,8 @@ from matrix.engines import Allowance
 from matrix.engines.docker import DockerEngine
 from matrix.errors import EngineError
 from matrix.messages import Ending, Limits, LoadCell, LoadJob
-from matrix.model import Artifact, CellKey, CellResult, Environment, Format, Method, Signature, Tensor
+from matrix.model import CellKey, Environment, Format, Method
+from matrix.results import Artifact, CellResult, Signature, Tensor
 from matrix.session import Patience, Session
 from matrix.verdict import Expected
 from tests.containers import hostile

@@ -15,21 +15,10 @@ from matrix import loading, protocol
 from matrix.blobs import Blobs
 from matrix.catalog import load_models
 from matrix.messages import Arrays
-from matrix.model import (
-    CellRequest,
-    CellResult,
-    Environment,
-    Format,
-    Mark,
-    Marks,
-    Method,
-    SaveKey,
-    SaveOutcome,
-    SaveResult,
-    Verdict,
-)
+from matrix.model import CellRequest, Environment, Format, Method, SaveKey, SaveOutcome, Verdict
 from matrix.plan import LoadTask, Plan, Selection, load_tasks, make_plan, save_batches
 from matrix.repeat import NEVER
+from matrix.results import CellResult, Mark, Marks, SaveResult
 from matrix.saving import Saves
 from matrix.session import Session
 from tests.containers.conftest import PATIENCE, TESTED, MakeSession

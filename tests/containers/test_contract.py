@@ -14,9 +14,10 @@ from matrix.engines import docker as docker_engine
 from matrix.engines.docker import DockerEngine
 from matrix.lane import Broken, Finding, Lanes, Spent
 from matrix.messages import EndKind, LoadCell, LoadJob
-from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
+from matrix.model import CellKey, CellRequest, Environment, Format, Method, Verdict
 from matrix.plan import LoadBatch, LoadTask
 from matrix.repeat import NEVER
+from matrix.results import CellResult
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
 from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, TESTED, MakeSession, stored
 

@@ -9,7 +9,8 @@ import docker
 import pytest
 
 from matrix.blobs import Blobs
-from matrix.model import CellResult, Rung, Verdict
+from matrix.model import Rung, Verdict
+from matrix.results import CellResult
 from tests.containers.conftest import MakeSession, Sandbox
 
 pytestmark = pytest.mark.containers

@@ -26,7 +26,8 @@ from matrix.engines.processes import descendants, marked
 from matrix.engines.venv import MARK, VenvEngine, folder, python
 from matrix.errors import ExitCode, UsageError
 from matrix.messages import EndKind, LoadCell, LoadJob
-from matrix.model import CellResult, Environment, Method, Origin, Rung, Verdict
+from matrix.model import Environment, Method, Origin, Rung, Verdict
+from matrix.results import CellResult
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
 from tests.containers import hostile
 from tests.containers.command import Home, finish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.model import Failure
+from matrix.results import Failure
 from reports.causes import LONGEST, cause_in, cause_of
 
 ADVICE = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from matrix.compare import compare
-from matrix.model import Difference
+from matrix.results import Difference
 
 few = settings(derandomize=True, max_examples=60, deadline=None)
 

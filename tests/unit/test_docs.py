@@ -17,7 +17,8 @@ from matrix.catalog import load_models
 from matrix.config import ROOT, Settings
 from matrix.errors import ExitCode
 from matrix.methods import MARKED
-from matrix.model import Format, Mark, Marks, Method, Rung, SaveOutcome, Verdict
+from matrix.model import Format, Method, Rung, SaveOutcome, Verdict
+from matrix.results import Mark, Marks
 from service.cli import app
 
 DOCS: Final = (

@@ -8,8 +8,9 @@ import pytest
 
 from matrix.catalog import load_environments, load_models
 from matrix.config import Settings
-from matrix.model import CellKey, Format, Method, SaveKey, SaveResult
+from matrix.model import CellKey, Format, Method, SaveKey
 from matrix.plan import Plan, Selection, load_tasks, make_plan
+from matrix.results import SaveResult
 from service import cli, wiring
 from service.estimate import Rates, further_requests, sized
 from tests.store_samples import EFFORT, artifact, save

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.model import Format, MatrixRow, Method, SaveOutcome, Verdict
+from matrix.model import Format, Method, SaveOutcome, Verdict
+from matrix.results import MatrixRow
 from reports.findings import find, upgrades
 from reports.grid import (
     EVERYTHING,

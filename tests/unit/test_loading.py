@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from images.probe import wire
 from matrix.loading import COMPANY, Loads, groups
 from matrix.messages import Ending, EndKind, LoadJob
-from matrix.model import CellKey, CellRequest, CellResult, Format, Method, Rung, Verdict
+from matrix.model import CellKey, CellRequest, Format, Method, Rung, Verdict
 from matrix.plan import LoadTask
 from matrix.repeat import NEVER, NeverRepeats, Repeats
+from matrix.results import CellResult
 from tests.store_samples import artifact
 
 ENDED = Ending(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from matrix import methods
 from matrix.catalog import load_environments, load_models
 from matrix.methods import Found, further_cells, further_requests
-from matrix.model import CellRequest, Environment, Format, Method, Model, SaveKey, SaveResult, Verdict
+from matrix.model import CellRequest, Environment, Format, Method, Model, SaveKey, Verdict
 from matrix.plan import Selection, load_tasks, make_plan
+from matrix.results import SaveResult
 from tests.probe_code import probe
 from tests.store_samples import cell, failed_cell, save
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrix.model import Artifact, CellRequest, Format, Method, Signature
+from matrix.model import CellRequest, Format, Method
+from matrix.results import Artifact, Signature
 from service import reproduce
 from tests.probe_code import probe
 from tests.store_samples import environment

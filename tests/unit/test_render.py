@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from matrix.errors import TfmatrixError
-from matrix.model import Environment, Failure, Method, Verdict
+from matrix.model import Environment, Method, Verdict
+from matrix.results import Failure
 from reports.export import SCHEMA_VERSION
 from reports.grid import Results, Selection, tally
 from reports.page import page, shortened

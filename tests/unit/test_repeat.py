@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from matrix.model import CellRequest, CellResult, Format, Method, Verdict
+from matrix.model import CellRequest, Format, Method, Verdict
 from matrix.repeat import NEVER, SAMPLE, Repeats, settle
+from matrix.results import CellResult
 from tests.store_samples import artifact, cell, failed_cell
 
 REQUEST = CellRequest(saver="tf2.4", model="dense", format=Format.H5, loader="tf2.9", method=Method.DEFAULT)

@@ -14,8 +14,9 @@ import pytest
 from matrix.config import Settings
 from matrix.lane import Spent
 from matrix.methods import PROBED
-from matrix.model import CellKey, CellResult, Format, Method, Model, RunStatus, Verdict
+from matrix.model import CellKey, Format, Method, Model, RunStatus, Verdict
 from matrix.plan import LoadBatch, Plan, SaveBatch, Selection, make_plan
+from matrix.results import CellResult
 from matrix.runner import Runner, Summary
 from matrix.store import Store, open_store
 from tests.store_samples import cell, environment, failed_cell, save

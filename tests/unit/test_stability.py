@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import CellKey, CellRequest, CellResult, Environment, Format, Method, Verdict
+from matrix.model import CellKey, CellRequest, Environment, Format, Method, Verdict
 from matrix.plan import LoadTask, Plan, Selection
+from matrix.results import CellResult
 from matrix.stability import Sample, Seen, compare, draw, goes, seen
 from service.stability import _batches
 from tests.store_samples import artifact, cell, environment, failed_cell

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from matrix.model import LOAD_VERSION, SAVE_VERSION, Difference, Format, MatrixRow, Method, Rung, SaveOutcome, Verdict
+from matrix.model import LOAD_VERSION, SAVE_VERSION, Format, Method, Rung, SaveOutcome, Verdict
+from matrix.results import Difference, MatrixRow
 from matrix.store import Store, open_store
 from tests.store_samples import LATER, NOON, cell, environment, failed_cell, failed_save, failure, save
 

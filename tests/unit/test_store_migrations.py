@@ -16,7 +16,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
-from matrix.model import Mark, Marks, RunStatus
+from matrix.model import RunStatus
+from matrix.results import Mark, Marks
 from matrix.store import open_store
 from matrix.store.schema import MIGRATIONS
 from matrix.store.tables import metadata

@@ -12,7 +12,8 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from matrix.errors import StoreError, UsageError
-from matrix.model import LOAD_VERSION, Difference, Identity, Mark, Marks, Method, RunStatus, SaveKey, Verdict
+from matrix.model import LOAD_VERSION, Method, RunStatus, SaveKey, Verdict
+from matrix.results import Difference, Identity, Mark, Marks
 from matrix.store import CellDetail, Store, open_store
 from matrix.store.tables import saves
 from tests.store_samples import (

@@ -10,26 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrix.model import (
-    Artifact,
-    CellKey,
-    CellResult,
-    Difference,
-    Effort,
-    Failure,
-    Format,
-    Mark,
-    Marks,
-    Method,
-    Rung,
-    RunStatus,
-    SaveKey,
-    SaveOutcome,
-    SaveResult,
-    Signature,
-    Tensor,
-    Verdict,
-)
+from matrix.model import CellKey, Format, Method, Rung, RunStatus, SaveKey, SaveOutcome, Verdict
+from matrix.results import Artifact, CellResult, Difference, Effort, Failure, Mark, Marks, SaveResult, Signature, Tensor
 from matrix.store import Store, open_store
 from tests.store_samples import NOON
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from matrix.model import Format, Mark, Marks, MatrixRow, Method, SaveOutcome, Verdict
+from matrix.model import Format, Method, SaveOutcome, Verdict
+from matrix.results import Mark, Marks, MatrixRow
 from reports.blocks import Block, markdown
 from reports.cost import cost_of
 from reports.grid import Results

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from images.probe import wire
 from matrix import verdict
 from matrix.messages import Ending, EndKind, Raised, Tried
-from matrix.model import CellKey, CellResult, Mark, Method, Rung, Signature, Tensor, Verdict
+from matrix.model import CellKey, Method, Rung, Verdict
+from matrix.results import CellResult, Mark, Signature, Tensor
 from matrix.verdict import Expected
 
 KEY = CellKey(artifact="a" * 64, loader="b" * 64, method=Method.DEFAULT)
