@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import docker.errors
 import requests.exceptions
 from docker.types import Ulimit
 
-from images.probe import wire
 from matrix.config import ROOT
 from matrix.engines import Allowance, ChannelLostError, ChannelTimeoutError
+from matrix.engines.frames import FramedChannel
 from matrix.errors import EngineError
 from matrix.model import Environment
 
@@ -146,14 +145,14 @@ def engine_died(error: Exception) -> EngineError:
     )
 
 
-class DockerChannel:
+class DockerChannel(FramedChannel):
     """A container's standard streams, with Docker's multiplexing taken off."""
 
     def __init__(self, container: Any, attached: Any) -> None:  # noqa: ANN401  the SDK has no types
         self._container = container
         self._attached = attached
         self._socket: socket.socket = getattr(attached, "_sock", attached)
-        self._frames = bytearray()
+        super().__init__()
         self._raw = bytearray()
         self.noise = b""
 
@@ -164,16 +163,6 @@ class DockerChannel:
             self._socket.sendall(line)
         except OSError as error:
             raise self._lost() from error
-
-    def receive(self, seconds: float) -> bytes:
-        """Return the next whole frame within a number of seconds."""
-        deadline = time.monotonic() + seconds
-        while (frame := self._take_frame()) is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise ChannelTimeoutError
-            self._read(left)
-        return frame
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -211,19 +200,6 @@ class DockerChannel:
                 self._frames += chunk
             else:
                 self.noise = (self.noise + chunk)[-NOISE_LIMIT:]
-
-    def _take_frame(self) -> bytes | None:
-        if len(self._frames) < wire.FRAME.size:
-            return None
-        try:
-            size = wire.FRAME.size + sum(wire.lengths(bytes(self._frames[: wire.FRAME.size])))
-        except wire.WireError as error:
-            raise ChannelLostError(str(error)) from error
-        if len(self._frames) < size:
-            return None
-        frame = bytes(self._frames[:size])
-        del self._frames[:size]
-        return frame
 
     def _lost(self) -> ChannelLostError:
         return ChannelLostError(self.noise.decode("utf-8", "replace")[-4000:].strip() or "it said nothing")

@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from images.probe import wire
 from matrix.config import ROOT
-from matrix.engines import Allowance, ChannelLostError, ChannelTimeoutError
+from matrix.engines import Allowance, ChannelLostError
+from matrix.engines.frames import FramedChannel
 from matrix.engines.processes import end_marked, end_tree
 from matrix.errors import EngineError
 from matrix.model import Environment, Flavour
@@ -170,14 +170,14 @@ def _limit(pid: int, allowance: Allowance) -> None:
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
-class VenvChannel:
+class VenvChannel(FramedChannel):
     """A zygote's standard streams."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._out, self._err = _stream(process.stdout), _stream(process.stderr)
         self._in = _stream(process.stdin)
-        self._frames = bytearray()
+        super().__init__()
         self.noise = b""
         os.set_blocking(self._in.fileno(), False)
 
@@ -197,16 +197,6 @@ class VenvChannel:
                 view = view[os.write(self._in.fileno(), view) :]
         except OSError as error:
             raise self._lost() from error
-
-    def receive(self, seconds: float) -> bytes:
-        """Return the next whole frame within a number of seconds."""
-        deadline = time.monotonic() + seconds
-        while (frame := self._take_frame()) is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise ChannelTimeoutError
-            self._read(left)
-        return frame
 
     def abort(self) -> None:
         """End the zygote and all that descends from it."""
@@ -232,19 +222,6 @@ class VenvChannel:
             if not data:
                 raise self._lost()
             self._frames += data
-
-    def _take_frame(self) -> bytes | None:
-        if len(self._frames) < wire.FRAME.size:
-            return None
-        try:
-            size = wire.FRAME.size + sum(wire.lengths(bytes(self._frames[: wire.FRAME.size])))
-        except wire.WireError as error:
-            raise ChannelLostError(str(error)) from error
-        if len(self._frames) < size:
-            return None
-        frame = bytes(self._frames[:size])
-        del self._frames[:size]
-        return frame
 
     def _lost(self) -> ChannelLostError:
         """Say what its last words were, with what is still in the pipe."""
