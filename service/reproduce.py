@@ -24,6 +24,7 @@ def command(artifact: Artifact, blob: Path, loader: Environment, request: CellRe
     return shlex.join([*words, "sh", "-c", f"{unpack} && python -c {shlex.quote(program)}"])
 
 
+# Names and paths stand in the probe's ways.py as well, which the service cannot import; a test holds them equal.
 _NAMES: Final = {Format.H5: "model.h5", Format.KERAS: "model.keras", Format.WEIGHTS_H5: "model.weights.h5"}
 _PLAIN: Final = frozenset({Method.DEFAULT, Method.TFSM_LAYER, Method.SAVED_MODEL_LOAD})
 _OPTIONS: Final = {Method.COMPILE_FALSE: ", compile=False", Method.SAFE_MODE_FALSE: ", safe_mode=False"}

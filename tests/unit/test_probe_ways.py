@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +185,14 @@ def test_every_cell_can_be_seen_by_hand(format_: str, method: str) -> None:
         reproduce.venv_command(artifact, Path("/blobs/a"), Path("/venv/bin/python"), request),
     ):
         assert ("tar -xf" in line) is artifact.is_tar
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_a_file_seen_by_hand_is_named_as_in_the_probe(format_: Format) -> None:
+    """The probe imports nothing of ours and cannot be imported as a package, so the names stand in both: alike."""
+    inside = os.path.relpath(ways._weights("/cell", format_.value), "/cell")
+    assert reproduce._NAMES.get(format_, "model") == ways.NAMES[format_.value]
+    assert f"/{inside}" == reproduce._WEIGHTS.get(format_, "/.")
 
 
 def test_what_only_reads_the_model_is_saved_first_and_h5_last() -> None:
