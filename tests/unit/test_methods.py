@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -15,11 +14,9 @@ from hypothesis import strategies as st
 from matrix import methods
 from matrix.catalog import load_environments, load_models
 from matrix.methods import Found, further_cells, further_requests
-from matrix.model import CellRequest, Environment, Format, Method, Model, SaveKey, Verdict
-from matrix.plan import Selection, load_tasks, make_plan
-from matrix.results import SaveResult
+from matrix.model import CellRequest, Environment, Format, Method, Model, Verdict
 from tests.probe_code import probe
-from tests.store_samples import cell, failed_cell, save
+from tests.store_samples import cell, failed_cell
 
 PLAIN = Model(id="dense", title="", shows="")
 CUSTOM = Model(id="custom", title="", shows="", needs_custom_objects=True)
@@ -277,58 +274,3 @@ def test_asking_comes_to_an_end_and_stays_within_what_could_be_asked(
             return
         known |= {one: data.draw(ways_known) for one in wanted}
     raise AssertionError("it never came to an end")
-
-
-def marked(model: str, format_: Format, saver: str, loader: str, method: Method | None = None) -> bool:
-    """Whether a cell of the real models and environments is marked."""
-    way = method or methods.primary_method(ALL_MODELS[model], format_)
-    one = request(saver, format_, loader, model, way)
-    return methods.is_marked(one, ALL_MODELS[model], ALL_ENVIRONMENTS[saver], ALL_ENVIRONMENTS[loader])
-
-
-def test_the_marked_sample_is_five_models_as_whole_files_from_itself_and_the_version_before() -> None:
-    """In every environment from itself; in the eighteen also from the one before; an overlay has none before."""
-    assert set(ALL_MODELS) >= methods.MARKED
-    assert len(methods.MARKED) == 5
-    bases = [one.id for one in ALL_ENVIRONMENTS.values() if one.base is None]
-    near = {(one, one) for one in ALL_ENVIRONMENTS} | set(pairwise(bases))
-    every = {
-        (saver, loader)
-        for saver in ALL_ENVIRONMENTS
-        for loader in ALL_ENVIRONMENTS
-        if marked("dense", Format.H5, saver, loader)
-    }
-    assert every == near
-    by_model = {(model, one) for model in ALL_MODELS for one in Format if marked(model, one, "tf2.9", "tf2.9")}
-    assert by_model == {
-        (model, one) for model in methods.MARKED for one in (Format.H5, Format.SAVEDMODEL, Format.KERAS)
-    }
-
-
-def test_only_the_primary_method_is_marked() -> None:
-    """A file loaded without its compile settings has lost what two of the marks are about."""
-    assert marked("dense", Format.H5, "tf2.9", "tf2.9", Method.DEFAULT)
-    assert not any(marked("dense", Format.H5, "tf2.9", "tf2.9", way) for way in set(Method) - {Method.DEFAULT})
-
-
-def test_the_marked_sample_does_not_depend_on_the_selection() -> None:
-    """A cell is marked in a run of everything exactly when it is in a run of a few."""
-
-    def marks(names: tuple[str, ...]) -> dict[CellRequest, bool]:
-        selection = Selection(
-            environments=tuple(ALL_ENVIRONMENTS[name] for name in names),
-            models=tuple(ALL_MODELS.values()),
-            formats=tuple(Format),
-            methods=tuple(Method),
-        )
-        plan = make_plan(selection)
-        return {task.request: task.marks for task in load_tasks(plan, {key: _saved(key) for key in plan.saves})}
-
-    many = marks(("tf2.4", "tf2.5", "tf2.9", "tf2.16"))
-    few = marks(("tf2.5", "tf2.16"))
-    assert few == {one: many[one] for one in few}
-    assert any(few.values())
-
-
-def _saved(key: SaveKey) -> SaveResult:
-    return save(key.saver, key.model + key.format, key=key)
