@@ -17,11 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import docker
-import docker.errors
-
 from images.bake import bake_file, target
-from images.bootstrap.engine import connect
+from images.bootstrap.engine import connect, image_exists
 from images.settings import host_settings, uv_binary
 from matrix.catalog import IMAGES
 from matrix.config import Settings
@@ -82,7 +79,7 @@ def build(
     client = connect()
     wanted = {one.id for one in environments if again}
     everything = {one.id: one for one in (*bases, *environments)}.values()
-    missing = [one for one in everything if one.id in wanted or not _exists(client, one.image)]
+    missing = [one for one in everything if one.id in wanted or not image_exists(client, one.image)]
     if not missing:
         return {}
     builder = _Builder(tuple(everything), again=again)
@@ -215,14 +212,6 @@ def _write_secrets(folder: Path) -> dict[str, Path]:
 def _last_words(log: Path) -> str:
     errors = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line or "rror:" in line]
     return errors[-1].strip()[-400:] if errors else "the build ended without a word"
-
-
-def _exists(client: docker.DockerClient, name: str) -> bool:
-    try:
-        client.images.get(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
 
 
 def _described(found: Sequence[Any], needed: set[str]) -> Iterator[Image]:

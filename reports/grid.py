@@ -73,6 +73,16 @@ class Look(StrEnum):
     NOTHING = "nothing"
 
 
+SHARELESS: Final[Mapping[Look, str]] = MappingProxyType(
+    {
+        Look.HARNESS_BROKEN: SIGNS[Outcome.HARNESS_BROKEN],
+        Look.NOT_MEASURED: SIGNS[Outcome.NOT_MEASURED],
+        Look.NOTHING: SIGNS[Outcome.UNSUPPORTED],
+    }
+)
+"""What stands where a tally has no share."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
     """Facts about the run that a reader of its results needs. ``versions`` are of our own tools, by name.

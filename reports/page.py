@@ -13,6 +13,7 @@ from matrix.results import Failure, MatrixRow
 from reports.findings import Finding, find, first_line, upgrades
 from reports.grid import (
     FAILING,
+    SHARELESS,
     SIGNS,
     Look,
     Outcome,
@@ -31,11 +32,6 @@ _TRACEBACK_BUDGET: Final = 700_000
 _LONGEST_TRACEBACK: Final = 8_000
 _SHORTEST_TRACEBACK: Final = 400
 _NO_TALLY: Final = Tally(counts={})
-_SHARELESS: Final = {
-    Look.HARNESS_BROKEN: SIGNS[Outcome.HARNESS_BROKEN],
-    Look.NOT_MEASURED: SIGNS[Outcome.NOT_MEASURED],
-    Look.NOTHING: SIGNS[Outcome.UNSUPPORTED],
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,7 +186,7 @@ def _sign(counted: Tally) -> str:
         case Look.ALL_DRIFT:
             return SIGNS[Outcome.DRIFT]
         case look:
-            return _SHARELESS.get(look, str(counted.share))
+            return SHARELESS.get(look, str(counted.share))
 
 
 def _errors(results: Results, order: Sequence[str]) -> tuple[ErrorEntry, ...]:

@@ -9,7 +9,20 @@ from rich.table import Table
 from rich.text import Text
 
 from matrix.model import Environment, Flavour
-from reports.grid import EVERYTHING, SIGNS, Look, Outcome, Results, Selection, Tally, in_order, pair, tally, tally_by
+from reports.grid import (
+    EVERYTHING,
+    SHARELESS,
+    SIGNS,
+    Look,
+    Outcome,
+    Results,
+    Selection,
+    Tally,
+    in_order,
+    pair,
+    tally,
+    tally_by,
+)
 from reports.ranges import label
 
 _STYLES: Final = {
@@ -87,15 +100,8 @@ def _cell(counted: Tally | None) -> Text:
 
 def cell_text(counted: Tally) -> str:
     """At most three characters: the share, with ``≠`` where something drifted, or the sign of what there is instead."""
-    match counted.look:
-        case Look.HARNESS_BROKEN:
-            return SIGNS[Outcome.HARNESS_BROKEN]
-        case Look.NOT_MEASURED:
-            return SIGNS[Outcome.NOT_MEASURED]
-        case Look.NOTHING:
-            return SIGNS[Outcome.UNSUPPORTED]
-        case _:
-            return f"{counted.share}{SIGNS[Outcome.DRIFT] if counted.drifted else ''}"
+    share = f"{counted.share}{SIGNS[Outcome.DRIFT] if counted.drifted else ''}"
+    return SHARELESS.get(counted.look, share)
 
 
 def _caption(total: Tally) -> Text:

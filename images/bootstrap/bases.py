@@ -16,7 +16,7 @@ import requests.exceptions
 
 from images.bootstrap.apt import install, mirror
 from images.bootstrap.commands import Say, call
-from images.bootstrap.engine import connect
+from images.bootstrap.engine import connect, image_exists
 from images.settings import uv_binary
 from matrix.catalog import base_image
 from matrix.config import Settings
@@ -44,7 +44,7 @@ def ensure_bases(environments: Sequence[Environment], say: Say) -> dict[str, str
     registry = True  # until it has not answered once
     for python in sorted({one.python for one in environments}, key=lambda text: int(text.split(".")[1])):
         name = base_image(python)
-        if _exists(client, name):
+        if image_exists(client, name):
             say(f"base: {name} is here")
             continue
         registry = registry and _pull(client, name, say)
@@ -70,14 +70,6 @@ def interpreter(python: str) -> Path | None:
     return Path(prefix.stdout.strip()) if prefix.returncode == 0 else None
 
 
-def _exists(client: docker.DockerClient, name: str) -> bool:
-    try:
-        client.images.get(name)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
-
-
 def _pull(client: docker.DockerClient, name: str, say: Say) -> bool:
     say(f"base: asking the registry for {name}")
     try:
@@ -99,7 +91,7 @@ def _make(client: docker.DockerClient, python: str, say: Say) -> str | None:
     if prefix == Path("/usr"):
         return f"the only CPython {python} here is the system's own, which cannot be copied"
     try:
-        if not _exists(client, ROOT_IMAGE):
+        if not image_exists(client, ROOT_IMAGE):
             _make_root(client, say)
         _make_python(python, prefix, say)
     except BuildError as error:

@@ -54,6 +54,15 @@ def connect() -> docker.DockerClient:
     )
 
 
+def image_exists(client: docker.DockerClient, name: str) -> bool:
+    """Whether the engine has an image of this name."""
+    try:
+        client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return False
+    return True
+
+
 def ensure_engine(say: Say) -> None:
     """Make an engine answer: use the one that does, start the one that is installed, else install one.
 
