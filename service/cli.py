@@ -27,7 +27,7 @@ from reports.export import as_csv, as_json
 from reports.render import site
 from reports.terminal import fits, terminal_table
 from service import bench, cells, estimate, machine, stability, summary, wiring
-from service.progress import RunProgress
+from service.progress import RunProgress, if_interrupted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,6 +38,8 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+KEPT = "what was measured is kept; `tfmatrix run --resume` goes on"
 
 Environments = Annotated[
     str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15,keras3.5; base, keras3, tf_keras, all")
@@ -157,7 +159,7 @@ def run_guarded(command: typer.Typer) -> int:
     except Exception as error:  # noqa: BLE001  the only catcher: each kind has its words and its code
         return _explain(error)
     if ended == ExitCode.INTERRUPTED:
-        err.print("interrupted; what was measured is kept. `tfmatrix run --resume` goes on.")
+        err.print("interrupted")
     return ended if isinstance(ended, int) else ExitCode.FINE
 
 
@@ -197,7 +199,7 @@ def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bo
     if (warning := wiring.warning_of(engine)) is not None:
         err.print(f"[bold yellow]{escape(warning)}[/]", soft_wrap=True)
     with wiring.store(settings, create=True) as opened:
-        with RunProgress(err if as_json_ else out) as progress:
+        with if_interrupted(err, KEPT), RunProgress(err if as_json_ else out) as progress:
             summary = Runner(settings, engine, opened, progress).run(make_plan(chosen), again=again, trust=trust)
         page = _page(opened, settings)
         found = wiring.results(opened, chosen)

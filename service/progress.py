@@ -1,9 +1,11 @@
-"""Shows a run while it runs: bars in a terminal, a line now and then in a log."""
+"""Shows a run while it runs: bars in a terminal, a line now and then in a log, what is left of it after Ctrl-C."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -95,6 +97,16 @@ class RunProgress:
             f"{self._name}: {self._done}/{self._total}  {self._words()}  {rate:.1f}/s  {left / 60:.1f} min left",
             highlight=False,
         )
+
+
+@contextmanager
+def if_interrupted(console: Console, words: str) -> Iterator[None]:
+    """Say what an interruption leaves behind, and let it go on to whoever makes an exit code of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(words, soft_wrap=True)
+        raise
 
 
 class _Rate(ProgressColumn):

@@ -22,10 +22,12 @@ from matrix.runner import Runner
 from matrix.stability import Sample, Seen, Stability, compare, draw, goes, seen
 from matrix.store import Store
 from service import wiring
-from service.progress import RunProgress
+from service.progress import RunProgress, if_interrupted
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+NOT_KEPT = "what was loaded is not kept; the same command begins anew, with the same cells"
 
 
 def stability(
@@ -37,7 +39,7 @@ def stability(
 ) -> None:
     """Run a random sample of the known cells again and again, and say which do not come to the same each time."""
     settings = Settings()
-    with wiring.store(settings, create=False) as opened:
+    with if_interrupted(err, NOT_KEPT), wiring.store(settings, create=False) as opened:
         plan, sample, known = _drawn(opened, cells=cells, seed=seed)
         if not sample.tasks:
             raise IncompleteError("No cell is known yet.", next_step="`tfmatrix run` measures some.")

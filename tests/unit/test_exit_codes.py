@@ -99,17 +99,6 @@ def test_a_dry_run_without_anything_known_is_fine(monkeypatch: pytest.MonkeyPatc
     assert (found["saves"], found["cells"], found["cells_known"]) == (2, 4, 0)
 
 
-def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    """And says how to go on."""
-    monkeypatch.setattr(catalog, "load_environments", _interrupted)
-    code, written = called(monkeypatch, capsys, "run", "--dry-run")
-    assert (code, "--resume" in written) == (130, True)
-
-
-def _interrupted() -> None:
-    raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("word", ["[/x]", "[bold", "[[x]]"])
 def test_brackets_in_a_name_are_said_back(monkeypatch: pytest.MonkeyPatch, capsys: Capture, word: str) -> None:
     """What a person wrote is text, not markup of ours."""
