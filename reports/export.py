@@ -14,7 +14,8 @@ from typing import Any, Final
 from matrix.model import Rung
 from matrix.results import MatrixRow
 from reports.findings import find
-from reports.grid import EVERYTHING, Results, Selection, in_order, outcome_of, pair, tally, tally_by
+from reports.grid import EVERYTHING, Results, Selection, outcome_of, pair, tally, tally_by
+from reports.lines import in_order
 
 SCHEMA_VERSION: Final = 1
 """Raised when a field changes its meaning or goes away; a new field does not raise it."""

@@ -16,13 +16,13 @@ from reports.grid import (
     Outcome,
     Results,
     Tally,
-    in_order,
     outcome_of,
     pair,
     percentage,
     tally_by,
 )
-from reports.ranges import label, spans
+from reports.lines import Line, in_order, line_of
+from reports.ranges import spans
 
 _MOST_BLOCKS: Final = 5
 _FIRST_BLOCKS: Final = 2
@@ -44,21 +44,33 @@ class Finding:
 
 
 def find(results: Results) -> tuple[Finding, ...]:
-    """All findings, the most important first; none where nothing was measured."""
+    """All findings, the most important first; those of overlays after the TensorFlows'; none where nothing was measured."""
     rows = [row for row in results.rows if EVERYTHING.takes(row)]
     order = [environment.id for environment in in_order(results.environments)]
-    loaders = {row.loader for row in rows if outcome_of(row) in MEASURED}
-    walls = tuple(_blocks(rows, order, results))
+    by_line = {line: [row for row in rows if _line(row) is line] for line in Line}
     return (
-        *_breaks(rows, [environment for environment in order if environment in loaders]),
-        *walls[:_FIRST_BLOCKS],
-        *_drift(rows, order),
-        *_stretch(rows, order),
-        *walls[_FIRST_BLOCKS:],
-        *_abnormal(rows, order),
-        *_hardest_model(rows, results),
+        *(finding for line in Line for finding in _along(line, by_line[line], order, results)),
+        *_hardest_model(by_line[Line.TENSORFLOW], results),
         *_ours(rows, order),
     )
+
+
+def _line(row: MatrixRow) -> Line:
+    """The line whose findings tell of a row: TensorFlow's only where neither side is an overlay."""
+    return line_of(row.loader) if line_of(row.loader) is not Line.TENSORFLOW else line_of(row.saver)
+
+
+def _along(line: Line, rows: Sequence[MatrixRow], order: Sequence[str], results: Results) -> Iterator[Finding]:
+    """What happens along one line. Steps and stretches are of its own files; walls are to files of others, too."""
+    members = [environment for environment in order if line_of(environment) is line]
+    loaders = {row.loader for row in rows if outcome_of(row) in MEASURED}
+    walls = tuple(_blocks(rows, order, results))
+    yield from _breaks(rows, [environment for environment in members if environment in loaders])
+    yield from walls[:_FIRST_BLOCKS]
+    yield from _drift(rows, order)
+    yield from _stretch(rows, members)
+    yield from walls[_FIRST_BLOCKS:]
+    yield from _abnormal(rows, order)
 
 
 def _breaks(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
@@ -89,9 +101,9 @@ def _breaks(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding
         lost = percentage(counts["broke"], counts["broke"] + counts["kept"]) or 0
         if lost >= _LEAST_BREAK:
             whole = counts["broke"] + counts["kept"]
-            step_taken = words.format(label(before), label(after))
-            lost_ones = f"{counts['broke']:,} of {whole:,} saved models that pass in {label(before)} no longer do"
-            yield Finding(kind="break", text=f"{step_taken} costs most: {lost_ones} ({lost} %).")
+            start, end = spans({before}, order), spans({after}, order)
+            lost_ones = f"{counts['broke']:,} of {whole:,} saved models that pass in {start} no longer do"
+            yield Finding(kind="break", text=f"{words.format(start, end)} costs most: {lost_ones} ({lost} %).")
 
 
 def _blocks(rows: Sequence[MatrixRow], order: Sequence[str], results: Results) -> Iterator[Finding]:
@@ -117,14 +129,15 @@ class _Wall:
 
 
 def _walls(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[_Wall]:
-    """Neighbouring loaders are one wall where they shut out the same savers, as far as both were measured."""
+    """Neighbours on a line are one wall where they shut out the same savers, as far as both were measured."""
     measured = {place: tally for place, tally in tally_by(rows, pair).items() if tally.measured}
     heard = {loader: frozenset(s for s, into in measured if into == loader) for loader in order}
     shut = {into: frozenset(s for s in heard[into] if _is_shut(measured[s, into])) for into in order}
     runs: list[list[str]] = []
     for loader in order:
-        common = heard[loader] & heard[runs[-1][0]] if runs else frozenset()
-        if runs and common and shut[loader] & common == shut[runs[-1][0]] & common:
+        beside = bool(runs) and line_of(loader) is line_of(runs[-1][0])
+        common = heard[loader] & heard[runs[-1][0]] if beside else frozenset()
+        if common and shut[loader] & common == shut[runs[-1][0]] & common:
             runs[-1].append(loader)
         else:
             runs.append([loader])
@@ -132,7 +145,7 @@ def _walls(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[_Wall]:
         savers = frozenset[str]().union(*(shut[loader] for loader in run))
         inside = tuple(r for r in rows if r.loader in run and r.saver in savers and outcome_of(r) in FAILING)
         if inside:
-            every = savers == {saver for saver, _ in measured}
+            every = savers == {saver for saver, _ in measured} and line_of(run[0]) is _line(inside[0])
             yield _Wall(savers=savers, loaders=tuple(run), rows=inside, every_saver=every)
 
 
@@ -233,8 +246,12 @@ def _ours(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
 
 
 def upgrades(rows: Sequence[MatrixRow], order: Sequence[str]) -> dict[str, Tally]:
-    """Tallies of loads in the ``same``, a ``newer`` and an ``older`` version than the one that saved."""
-    at = {environment: place for place, environment in enumerate(order)}
+    """Tallies of loads in the ``same``, a ``newer`` and an ``older`` TensorFlow than the one that saved.
+
+    Overlays are left out: they are neither newer nor older than what they stand on.
+    """
+    line = [environment for environment in order if line_of(environment) is Line.TENSORFLOW]
+    at = {environment: place for place, environment in enumerate(line)}
     known = [row for row in rows if row.saver in at and row.loader in at]
 
     def direction(row: MatrixRow) -> str:

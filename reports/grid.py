@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from matrix.model import Environment, Format, Method, Model, SaveOutcome, natural_key
+from matrix.model import Environment, Format, Method, Model, SaveOutcome
 from matrix.results import Failure, MatrixRow
 
 Key = TypeVar("Key", bound=Hashable)
@@ -215,8 +215,3 @@ def tally_by(
 def pair(row: MatrixRow) -> tuple[str, str]:
     """Saver and loader: the place of a row in the matrix."""
     return row.saver, row.loader
-
-
-def in_order(environments: Iterable[Environment]) -> tuple[Environment, ...]:
-    """Oldest TensorFlow first; overlays follow the base they stand on."""
-    return tuple(sorted(environments, key=lambda env: (env.minor, natural_key(env.id))))

@@ -19,12 +19,12 @@ from reports.grid import (
     Outcome,
     Results,
     Tally,
-    in_order,
     outcome_of,
     pair,
     tally,
     tally_by,
 )
+from reports.lines import Line, in_order, line_of
 from reports.payload import Json, compact, shown_errors
 from reports.ranges import label, spans
 
@@ -49,7 +49,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Band:
-    """Neighbouring environments of one Keras generation: ``Keras 2`` over so many columns."""
+    """Neighbours on one line, of one Keras generation: ``Keras 2`` over so many columns."""
 
     text: str
     width: int
@@ -153,7 +153,8 @@ def _models(results: Results) -> tuple[Model, ...]:
 
 def _bands(environments: Sequence[Environment]) -> list[tuple[str, tuple[str, ...]]]:
     names = {Flavour.KERAS2: "Keras 2", Flavour.KERAS3: "Keras 3", Flavour.TF_KERAS: "tf_keras"}
-    runs = groupby(environments, key=lambda environment: names[environment.flavour])
+    overlays = {Line.KERAS_3: "Keras 3 overlays"}
+    runs = groupby(environments, key=lambda one: overlays.get(line_of(one.id), names[one.flavour]))
     return [(text, tuple(environment.id for environment in run)) for text, run in runs]
 
 

@@ -9,7 +9,8 @@ import math
 from typing import Final
 
 from matrix.model import Format, Method
-from reports.grid import MEASURED, Outcome, Results, in_order, outcome_of
+from reports.grid import MEASURED, Outcome, Results, outcome_of
+from reports.lines import in_order
 from reports.ranges import label
 
 OUTCOMES: Final = tuple(Outcome)

@@ -9,7 +9,8 @@ from typing import Final
 
 from matrix.model import Environment, Format
 from matrix.results import MatrixRow
-from reports.grid import FAILING, Outcome, Selection, in_order, outcome_of
+from reports.grid import FAILING, Outcome, Selection, outcome_of
+from reports.lines import in_order, line_of, version_of
 
 _WORDS: Final = {
     Outcome.PASS: "loads",
@@ -28,7 +29,7 @@ _WORDS: Final = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionRange:
-    """Environments next to each other in which the same thing happens; ``fingerprint`` where it is one failure."""
+    """Neighbours on one line in which the same thing happens; ``fingerprint`` where it is one failure."""
 
     environments: tuple[str, ...]
     outcome: Outcome
@@ -36,8 +37,8 @@ class VersionRange:
 
     @property
     def text(self) -> str:
-        """The range in words, such as ``2.4-2.15 loads``."""
-        return f"{_span(self.environments)} {_WORDS[self.outcome]}"
+        """The range in words, such as ``2.4-2.15 loads`` or ``Keras 3.0-3.4 fails``."""
+        return f"{line_of(self.environments[0])}{_span(self.environments)} {_WORDS[self.outcome]}"
 
 
 def label(environment_id: str) -> str:
@@ -46,15 +47,22 @@ def label(environment_id: str) -> str:
 
 
 def spans(members: Collection[str], order: Sequence[str]) -> str:
-    """Name a set of environments by its contiguous ranges: ``2.4-2.9, 2.12``. What is not in order is left out."""
-    runs = groupby(order, key=lambda environment: environment in members)
-    return ", ".join(_span(tuple(run)) for inside, run in runs if inside)
+    """Name a set of environments by its ranges on each line: ``2.4-2.9, 2.12, Keras 3.0-3.4``.
+
+    What is not in order is left out.
+    """
+    named = []
+    for line, environments in groupby(order, key=line_of):
+        runs = groupby(environments, key=lambda environment: environment in members)
+        ranges = ", ".join(_span(tuple(run)) for inside, run in runs if inside)
+        named += [f"{line}{ranges}"] if ranges else []
+    return ", ".join(named)
 
 
 def load_ranges(
     rows: Iterable[MatrixRow], environments: Iterable[Environment], *, saver: str, model: str, format_: Format
 ) -> tuple[VersionRange, ...]:
-    """Where one artifact loads and where not, along the versions; neighbours of equal outcome are merged.
+    """Where one artifact loads and where not, along each line; neighbours of equal outcome are merged.
 
     Failures are merged only where they are the same failure.
     """
@@ -66,22 +74,22 @@ def load_ranges(
     }
     unknown = (Outcome.NOT_MEASURED, None)
     order = [environment.id for environment in in_order(environments)]
-    runs = groupby(order, key=lambda environment: seen.get(environment, unknown))
+    runs = groupby(order, key=lambda environment: (line_of(environment), *seen.get(environment, unknown)))
     return tuple(
         VersionRange(environments=tuple(run), outcome=outcome, fingerprint=fingerprint)
-        for (outcome, fingerprint), run in runs
+        for (_, outcome, fingerprint), run in runs
     )
 
 
 def sentence(ranges: Iterable[VersionRange]) -> str:
     """Ranges as one line, neighbours of equal outcome merged whatever the failure: ``2.4-2.15 loads, 2.16 fails``."""
-    merged = groupby(ranges, key=lambda part: part.outcome)
+    merged = groupby(ranges, key=lambda part: (line_of(part.environments[0]), part.outcome))
     return ", ".join(
         VersionRange(environments=tuple(env for part in parts for env in part.environments), outcome=outcome).text
-        for outcome, parts in merged
+        for (_, outcome), parts in merged
     )
 
 
 def _span(environments: Sequence[str]) -> str:
-    first, last = label(environments[0]), label(environments[-1])
+    first, last = version_of(environments[0]), version_of(environments[-1])
     return first if first == last else f"{first}-{last}"

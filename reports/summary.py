@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from matrix.model import Format, Method, SaveOutcome, Verdict
 from matrix.results import Mark, MatrixRow
 from reports.cost import Cost
-from reports.grid import Header, Results, Tally, in_order, tally, tally_by
+from reports.grid import Header, Results, Tally, tally, tally_by
 from reports.groups import Group, diagonal_groups, failing_groups
+from reports.lines import in_order
 from reports.ranges import spans
 
 Key = TypeVar("Key")

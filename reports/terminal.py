@@ -18,11 +18,11 @@ from reports.grid import (
     Results,
     Selection,
     Tally,
-    in_order,
     pair,
     tally,
     tally_by,
 )
+from reports.lines import in_order
 from reports.ranges import label
 
 _STYLES: Final = {

@@ -161,7 +161,7 @@ def test_the_terminal_table_filters_and_says_when_it_is_empty() -> None:
 
 
 def test_overlays_get_their_own_headings() -> None:
-    """An overlay's column follows its base's, with its Keras below; its row has the whole name."""
+    """An overlay's column has its Keras below the TensorFlow it stands on; its row has the whole name."""
     base = FAKE.environments[-1]
     keras: Environment = replace(base, id="tf2.21+keras3.5", keras="3.5.0", base="tf2.21")
     legacy: Environment = replace(base, id="tf2.21+tf_keras2.21", keras="2.21.0", base="tf2.21")
