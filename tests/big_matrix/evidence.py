@@ -63,7 +63,9 @@ _NO_OPTIMIZER: Final = {
 }
 _RUNGS: Final = {Verdict.PASS: Rung.OUTPUTS_EQUAL, Verdict.DRIFT: Rung.CALLED, Verdict.FAIL: Rung.OPENED}
 _SIGNALS: Final = {Verdict.CRASH: 11, Verdict.OUT_OF_MEMORY: 9}
-_REPEATED: Final = {Verdict.PASS: 0.01, Verdict.DRIFT: 0.03, Verdict.FAIL: 0.1}
+_REPEATED: Final = {Verdict.PASS: 0.01, Verdict.DRIFT: 0.03, Verdict.FAIL: 0.1, Verdict.HARNESS_BROKEN: 0.0}
+_UNSTABLE: Final = 0.03
+"""The share of repeats that come to something else."""
 
 
 def artifact(saver: Environment, model: Model, format_: Format, edition: str = "") -> Artifact:
@@ -119,7 +121,7 @@ def cell_result(task: LoadTask, loader: Environment, judged: Judged, dice: rando
         differences=tuple(_difference(name, verdict, dice) for name in _outputs(model)) if called else (),
         warnings=_warnings(task.request.format, dice) if reported else (),
         effort=_effort(names, dice, least=12.0 if verdict is Verdict.TIMEOUT else 0.0),
-        repeated=verdict if dice.random() < _REPEATED.get(verdict, 1.0) else None,
+        repeated=_repeated(verdict, dice),
         tampered=verdict is Verdict.CRASH and dice.random() < 0.1,
         marks=_marks(dice) if task.marks and verdict is Verdict.PASS else None,
     )
@@ -127,6 +129,14 @@ def cell_result(task: LoadTask, loader: Environment, judged: Judged, dice: rando
 
 def _outputs(model: str) -> tuple[str, ...]:
     return _OUTPUTS.get(model, ("label",))
+
+
+def _repeated(verdict: Verdict, dice: random.Random) -> Verdict | None:
+    if dice.random() >= _REPEATED.get(verdict, 1.0):
+        return None
+    if dice.random() >= _UNSTABLE:
+        return verdict
+    return Verdict.FAIL if verdict is Verdict.PASS else Verdict.PASS
 
 
 def _difference(name: str, verdict: Verdict, dice: random.Random) -> Difference:

@@ -216,6 +216,18 @@ def test_differences_hold_what_no_number_says() -> None:
     assert not any(one.equal for one in found)
 
 
+def test_repeats_are_as_the_runner_makes_them(database: Path) -> None:
+    """What ended abnormally is repeated, what our harness did is not, and some repeat comes to something else."""
+    found = asked(database, "SELECT verdict, repeated, count(*) FROM cells GROUP BY verdict, repeated")
+    repeated = {(verdict, again) for verdict, again, _ in found}
+    abnormal = {again for verdict, again in repeated if Verdict(verdict).is_abnormal}
+    assert abnormal
+    assert None not in abnormal
+    assert {again for verdict, again in repeated if verdict == Verdict.HARNESS_BROKEN} == {None}
+    dice = random.Random(1)  # noqa: S311
+    assert {evidence._repeated(Verdict.CRASH, dice) for _ in range(500)} == {Verdict.CRASH, Verdict.PASS}
+
+
 def test_overlays_are_made_up_too(tmp_path: Path) -> None:
     """A tf_keras reads what Keras 2 wrote, where the Keras 3 below it does not."""
     fill(tmp_path / "matrix.db", Size(cells=400, nights=2, environments="2.15,2.16,tf2.16+*"))
