@@ -22,6 +22,7 @@ from matrix.selection import ALL, BASE
 from matrix.store import Request, Store
 from reports.export import plain
 from service import wiring
+from service.heartbeat import is_alive
 
 ENDED_SHOWN: Final = 20
 WORDS: Final = ("environments", "models", "formats", "methods")
@@ -62,13 +63,16 @@ def request(  # noqa: PLR0913  one parameter for each option
     """Ask for a run: it waits in the queue until a runner takes it up."""
     words = dict(zip(WORDS, (environments, models, formats, methods), strict=True))
     chosen(words)  # before there is a database to be made
-    with wiring.store(Settings(), create=True) as opened:
+    settings = Settings()
+    with wiring.store(settings, create=True) as opened:
         number = ask(opened, words, again=again)
         found, position = opened.queue.get(number), opened.queue.position(number)
     if as_json:
         _write(request=_fields(found, position))
         return
     out.print(f"request {number}: {f'number {position} of those that wait' if position else found.state}")
+    if not is_alive(settings.home, datetime.now(UTC)):
+        out.print("No runner is alive here: `tfmatrix runner` starts one.")
 
 
 def requests(

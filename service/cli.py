@@ -21,7 +21,7 @@ from matrix.runner import Summary
 from matrix.selection import ALL, BASE
 from reports.export import as_csv, as_json
 from reports.terminal import fits, terminal_table
-from service import asking, bench, cells, estimate, machine, measuring, stability, summary, wiring
+from service import asking, bench, cells, estimate, machine, measuring, runner_process, stability, summary, wiring
 from service.progress import RunProgress
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app.command("summary")(summary.summary)
 app.command("stability")(stability.stability)
 app.command("request")(asking.request)
 app.command("requests")(asking.requests)
+app.command("runner")(runner_process.runner)
 
 
 @app.command()

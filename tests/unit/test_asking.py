@@ -13,6 +13,7 @@ from matrix.errors import UsageError
 from matrix.model import RequestState
 from matrix.store import Request, open_store
 from service import asking, cli, wiring
+from service.heartbeat import sign_of
 from tests.store_samples import NOON
 
 Capture = pytest.CaptureFixture[str]
@@ -49,10 +50,8 @@ def stored(home: Path, number: int) -> Request:
 
 def test_a_request_waits_with_its_words(home: Path, call: Any) -> None:
     """It is put into the queue as it was written, and its place is said."""
-    assert call("request", "--environments", "2.4,2.15", "--models", "dense", "--again")[:2] == (
-        0,
-        "request 1: number 1 of those that wait\n",
-    )
+    code, said, _ = call("request", "--environments", "2.4,2.15", "--models", "dense", "--again")
+    assert (code, said.splitlines()[0]) == (0, "request 1: number 1 of those that wait")
     code, said, _ = call("request", "--json")
     document = json.loads(said)
     assert (code, document["schema"], document["request"]["id"], document["request"]["position"]) == (0, 1, 2, 2)
@@ -63,6 +62,13 @@ def test_a_request_waits_with_its_words(home: Path, call: Any) -> None:
         "methods": "all",
         "again": True,
     }
+
+
+def test_without_a_runner_it_is_said_how_to_start_one(home: Path, call: Any) -> None:
+    """And not while one shows signs of life."""
+    assert "`tfmatrix runner` starts one" in call("request")[1]
+    sign_of(home).touch()
+    assert "`tfmatrix runner`" not in call("request")[1]
 
 
 def test_a_request_for_what_does_not_exist_is_refused(home: Path, call: Any) -> None:
