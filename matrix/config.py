@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     start_seconds: float = Field(180, gt=0, description="Seconds in which a container must have imported TensorFlow.")
     artifact_bytes: int = Field(128 << 20, ge=1 << 20, description="Largest artifact, and largest answer of a cell.")
     batch: int = Field(1000, ge=1, description="Cells that one container runs before it is replaced.")
+    poll_seconds: float = Field(2, gt=0, description="Seconds after which a runner looks again for requests.")
 
     @property
     def database_url(self) -> str:

@@ -101,6 +101,22 @@ class RunStatus(StrEnum):
     INCOMPLETE = "incomplete"
 
 
+class RequestKind(StrEnum):
+    """What somebody asks a runner for."""
+
+    RUN = "run"
+
+
+class RequestState(StrEnum):
+    """Where a request stands. ``done``: its run came to its end, whatever it found."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class Flavour(StrEnum):
     """Which Keras ``tf.keras`` is in an environment."""
 

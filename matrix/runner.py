@@ -39,6 +39,9 @@ RUN_LABEL = "tfmatrix.database"
 class Watcher(Protocol):
     """Told what happens while it happens, to show it to a person."""
 
+    def begun(self, run_id: int) -> None:
+        """The run is recorded; its number names it from now on."""
+
     def phase(self, name: str, total: int, known: int) -> None:
         """Something begins: how much there is to do, and how much was known already."""
 
@@ -91,6 +94,7 @@ class Runner:
             run_id = self._store.write.begin_run(plan.selection.words(), _facts(self._settings, self._engine), _now())
             summary = Summary(run_id=run_id, status=RunStatus.INTERRUPTED, unavailable=unavailable)
             try:
+                self._watcher.begun(run_id)
                 self._save(plan, summary)
                 self._load_all(plan, summary, again=again)
                 summary.status = RunStatus.INCOMPLETE if summary.unavailable else RunStatus.FINISHED

@@ -7,7 +7,6 @@ import signal
 import sys
 import traceback
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,16 +16,12 @@ from rich.markup import escape
 
 from matrix.config import Settings
 from matrix.errors import ExitCode, IncompleteError, TfmatrixError, UsageError
-from matrix.model import RunStatus, Verdict
 from matrix.plan import Selection, make_plan
-from matrix.runner import Runner, Summary, cost_noted
+from matrix.runner import Summary
 from matrix.selection import ALL, BASE
-from matrix.store import Store
-from reports.cost import cost_of
 from reports.export import as_csv, as_json
-from reports.render import site
 from reports.terminal import fits, terminal_table
-from service import bench, cells, estimate, machine, stability, summary, wiring
+from service import asking, bench, cells, estimate, machine, measuring, runner_process, stability, summary, wiring
 from service.progress import RunProgress, if_interrupted
 
 app = typer.Typer(
@@ -57,6 +52,9 @@ app.command("cell")(cells.cell)
 app.command("bench")(bench.bench)
 app.command("summary")(summary.summary)
 app.command("stability")(stability.stability)
+app.command("request")(asking.request)
+app.command("requests")(asking.requests)
+app.command("runner")(runner_process.runner)
 
 
 @app.command()
@@ -140,7 +138,7 @@ def report() -> None:
     """Write the page from what is known, without measuring anything."""
     settings = Settings()
     with wiring.store(settings, create=False) as opened:
-        out.print(f"page: {_page(opened, settings)}", soft_wrap=True)
+        out.print(f"page: {measuring.page(opened, settings)}", soft_wrap=True)
 
 
 def main() -> None:
@@ -199,38 +197,18 @@ def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bo
     if (warning := wiring.warning_of(engine)) is not None:
         err.print(f"[bold yellow]{escape(warning)}[/]", soft_wrap=True)
     with wiring.store(settings, create=True) as opened:
-        with if_interrupted(err, KEPT), RunProgress(err if as_json_ else out) as progress:
-            summary = Runner(settings, engine, opened, progress).run(make_plan(chosen), again=again, trust=trust)
-        page = _page(opened, settings)
+        progress = RunProgress(err if as_json_ else out)
+        with if_interrupted(err, KEPT):
+            summary, page = measuring.measure(settings, engine, opened, chosen, progress, again=again, trust=trust)
         found = wiring.results(opened, chosen)
     if as_json_:
         sys.stdout.write(json.dumps(_fields(summary), indent=2) + "\n")
     else:
         out.print(terminal_table(found, width=out.width))
-        out.print(_sentence(summary))
+        out.print(measuring.sentence(summary))
         out.print(f"page: {page}", soft_wrap=True)
-    if summary.status is RunStatus.INCOMPLETE:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in summary.unavailable.items())
-        raise IncompleteError(
-            f"Not everything could be measured. {reasons}", next_step="`tfmatrix doctor` names the fix."
-        )
-
-
-def _page(opened: Store, settings: Settings) -> Path:
-    everything = wiring.select_known(opened, wiring.KNOWN, ALL, ALL, ALL)
-    return site(wiring.results(opened, everything), settings.home / "site" / "index.html")
-
-
-def _sentence(summary: Summary) -> str:
-    if summary.saves_run + summary.cells_run == 0 and not summary.unavailable:
-        return f"Nothing has changed: no cell was run, {summary.cells_known} are known. ({summary.seconds:.0f} s)"
-    counts = ", ".join(f"{summary.verdicts[verdict]} {verdict}" for verdict in Verdict if verdict in summary.verdicts)
-    cost = cost_of([cost_noted(summary)]).sentence
-    return (
-        f"run {summary.run_id}: {summary.saves_run} saves and {summary.cells_run} cells"
-        f" in {summary.seconds / 60:.1f} min ({counts or 'no cell'};"
-        f" {summary.unstable} differed when repeated); {summary.cells_known} were known{f'; {cost}' if cost else ''}"
-    )
+    if (message := measuring.lacking(summary)) is not None:
+        raise IncompleteError(message, next_step="`tfmatrix doctor` names the fix.")
 
 
 def _fields(summary: Summary) -> dict[str, Any]:

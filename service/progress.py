@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
@@ -22,10 +22,11 @@ _COUNTED: Final = (Verdict.PASS, Verdict.DRIFT, Verdict.FAIL)
 
 
 class RunProgress:
-    """A runner's watcher. Use it as a context manager around the run."""
+    """A runner's watcher. Use it as a context manager around the run. ``note`` is told the run's number."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, note: Callable[[int], None] | None = None) -> None:
         self._console = console
+        self._note = note
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -51,6 +52,11 @@ class RunProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+    def begun(self, run_id: int) -> None:
+        """Hand the run's number on."""
+        if self._note is not None:
+            self._note(run_id)
 
     def phase(self, name: str, total: int, known: int) -> None:
         """Begin a bar of its own for a phase."""

@@ -12,22 +12,38 @@ from sqlalchemy import Engine
 from matrix.errors import IncompleteError, StoreError
 from matrix.store.connect import location, reading_engine, writing_engine
 from matrix.store.faults import explained
+from matrix.store.queue import Queue
 from matrix.store.read import Reader
 from matrix.store.schema import is_current, migrate
-from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Run
+from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Request, Run
 from matrix.store.write import Writer
 
-__all__ = ["CellDetail", "CellState", "EnvironmentRecord", "Reader", "Run", "Store", "Writer", "open_store"]
+__all__ = [
+    "CellDetail",
+    "CellState",
+    "EnvironmentRecord",
+    "Queue",
+    "Reader",
+    "Request",
+    "Run",
+    "Store",
+    "Writer",
+    "open_store",
+]
 
 BUSY_SECONDS: Final = 10.0
 
 
 class Store:
-    """An open database: ``write`` records, ``read`` answers. Threads may share it; processes open their own."""
+    """An open database: ``write`` records, ``read`` answers, ``queue`` holds requests.
 
-    def __init__(self, write: Writer, read: Reader, engines: tuple[Engine, ...]) -> None:
+    Threads may share it; processes open their own.
+    """
+
+    def __init__(self, write: Writer, read: Reader, queue: Queue, engines: tuple[Engine, ...]) -> None:
         self.write = write
         self.read = read
+        self.queue = queue
         self._engines = engines
 
     def close(self) -> None:
@@ -61,7 +77,8 @@ def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: fl
     translate = partial(explained, name, path)
     writing = writing_engine(place, busy_seconds=busy_seconds)
     reading = reading_engine(place, busy_seconds=busy_seconds)
-    store = Store(Writer(writing, translate), Reader(reading, translate), (writing, reading))
+    queue = Queue(writing, reading, translate)
+    store = Store(Writer(writing, translate), Reader(reading, translate), queue, (writing, reading))
     try:
         with translate():
             is_new = path is not None and not path.exists()

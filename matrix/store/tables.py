@@ -1,6 +1,7 @@
 """The tables. ``saves`` and ``cells`` hold states: a finding and the runs from the first to the last that made it.
 
-Nothing here is SQLite's alone. A change here needs a migration beside it; a test compares the two.
+``requests`` are what runners take up. Nothing here is SQLite's alone. A change here needs a migration beside it; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The revision that this code reads and writes; equal to the newest migration's."""
 
 metadata: Final = MetaData(
@@ -134,6 +135,25 @@ cells = Table(
     Column("marks", Json),
     *_state_columns(),
     Index(None, "artifact", "loader", "method", "version"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("claimed_by", String(200)),
+    Column("heartbeat_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+    Column("run_id", Integer, ForeignKey("runs.id")),
+    Column("message", CleanText),
+    Index(None, "state", "priority", "id"),  # what a runner takes up next
 )
 
 SAVE_KEY: Final = (saves.c.saver, saves.c.model, saves.c.format, saves.c.version)

@@ -1,4 +1,4 @@
-"""What the read side answers beyond the domain: runs, states in time, a cell with its whole story."""
+"""What the read side answers beyond the domain: runs, requests, states in time, a cell with its whole story."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from matrix.model import Rung, RunStatus, Verdict
+from matrix.model import RequestKind, RequestState, Rung, RunStatus, Verdict
 from matrix.results import CellResult, Identity, SaveResult
 
 
@@ -21,6 +21,28 @@ class Run:
     started_at: datetime
     finished_at: datetime | None
     cost: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What somebody asked a runner for, and where it stands. ``attempts`` counts the runners that died on it.
+
+    ``message`` says why it failed, waits again or is not complete, with the next step.
+    """
+
+    id: int
+    kind: RequestKind
+    body: dict[str, Any]
+    state: RequestState
+    priority: int
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    claimed_by: str | None
+    heartbeat_at: datetime | None
+    attempts: int
+    run_id: int | None
+    message: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

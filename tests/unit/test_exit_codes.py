@@ -63,7 +63,7 @@ def test_words_the_command_line_does_not_know(
     assert called(monkeypatch, capsys, *words)[0] == 2
 
 
-@pytest.mark.parametrize("words", [["show"], ["report"], ["run", "--resume"]])
+@pytest.mark.parametrize("words", [["show"], ["report"], ["requests"], ["run", "--resume"]])
 def test_no_database_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Capture, words: list[str]) -> None:
     """Commands that only read make no database: exit code 3 (unknown) and what to run."""
     code, written = called(monkeypatch, capsys, *words)

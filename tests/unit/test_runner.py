@@ -4,78 +4,38 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from matrix.config import Settings
-from matrix.lane import Spent
 from matrix.methods import PROBED
-from matrix.model import CellKey, Format, Method, Model, RunStatus, Verdict
-from matrix.plan import LoadBatch, Plan, SaveBatch, Selection, make_plan
-from matrix.results import CellResult
-from matrix.runner import Runner, Summary
+from matrix.model import Format, Method, Model, RunStatus, Verdict
+from matrix.plan import Plan, Selection, make_plan
 from matrix.store import Store, open_store
-from tests.store_samples import cell, environment, failed_cell, save
+from tests.fake_runs import FakeEngine, FakeLanes
+from tests.store_samples import environment
 
 NAMES = ("tf2.4", "tf2.5", "tf2.6", "tf2.9")
 MODEL = Model(id="dense", title="", shows="")
 
 
-class FakeEngine:
-    """Has every image."""
-
-    isolates = True
-
-    def missing(self, _environments: object) -> dict[str, str]:
-        return {}
-
-    def name(self) -> str:
-        return "fake"
-
-    def reap(self, _label: str) -> None: ...
-
-
 class Watcher:
-    """Remembers the phases."""
+    """Remembers the run's number and the phases."""
 
     def __init__(self) -> None:
+        self.runs: list[int] = []
         self.phases: list[tuple[str, int, int]] = []
+
+    def begun(self, run_id: int) -> None:
+        self.runs.append(run_id)
 
     def phase(self, name: str, total: int, known: int) -> None:
         self.phases.append((name, total, known))
 
     def found(self, _finding: object) -> None: ...
-
-
-class FakeLanes(Runner):
-    """A runner whose lanes find that tf2.9 loads its own file only by default, and others' by ``weights``."""
-
-    measured: list[CellKey]
-
-    def _measure(self, batches: Sequence[SaveBatch | LoadBatch], summary: Summary, lanes: Any) -> None:
-        del lanes
-        for batch in batches:
-            for one in batch.tasks:
-                for finding in self._find(batch, one):
-                    self._record(finding, summary)
-            self._record(Spent(environment=batch.environment, seconds={"alone": 1.5}), summary)
-
-    def _find(self, batch: SaveBatch | LoadBatch, task: Any) -> Iterator[Any]:
-        if isinstance(batch, SaveBatch):
-            for format_ in task.formats:
-                made = save(batch.environment.id, task.model)
-                yield replace(made, key=replace(made.key, format=format_))
-            return
-        self.measured.append(task.key)
-        yield self._load_one(task)
-
-    def _load_one(self, task: Any) -> CellResult:
-        fails = task.request.loader == "tf2.9" != task.request.saver and task.key.method is not Method.WEIGHTS
-        return failed_cell("unknown layer", key=task.key) if fails else cell(key=task.key)
 
 
 @pytest.fixture
@@ -142,9 +102,13 @@ def test_a_way_that_was_not_selected_is_not_tried(runner: FakeLanes) -> None:
     assert Counter(key.method for key in runner.measured) == Counter({Method.DEFAULT: 16, Method.COMPILE_FALSE: PROBED})
 
 
-def test_what_a_run_cost_is_kept_with_it(runner: FakeLanes, store: Store) -> None:
-    """Seconds of all lanes together by what they were spent on, and how much was measured for them."""
+def test_what_a_run_cost_is_kept_with_it(runner: FakeLanes, store: Store, watcher: Watcher) -> None:
+    """Seconds of all lanes together by what they were spent on, and how much was measured for them.
+
+    Whoever watches knows the run by its number.
+    """
     summary = runner.run(plan())
+    assert watcher.runs == [summary.run_id]
     cost = store.read.run(summary.run_id).cost
     assert cost is not None
     assert (cost["saves"], cost["cells"]) == (4, 21)

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
-from matrix.model import RunStatus
+from matrix.model import RequestKind, RunStatus
 from matrix.results import Mark, Marks
 from matrix.store import open_store
 from matrix.store.schema import MIGRATIONS
@@ -52,16 +52,18 @@ def migrate(path: Path, revision: str) -> None:
 def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table, as the file holds them."""
     with closing(sqlite3.connect(path)) as opened:
+        tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'")
+        names = [name for (name,) in tables.fetchall()]
         opened.row_factory = sqlite3.Row
-        names = [table.name for table in metadata.sorted_tables]
         return {name: [dict(row) for row in opened.execute(f"SELECT * FROM {name}")] for name in names}  # noqa: S608
 
 
 def without_new(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """The same without the columns that 0002 adds."""
+    """The same without the columns that 0002 adds, and the table that 0003 adds."""
     return {
         table: [{key: value for key, value in row.items() if key != NEW.get(table)} for row in found]
         for table, found in rows.items()
+        if table != "requests"
     }
 
 
@@ -75,17 +77,21 @@ def path(tmp_path: Path) -> Path:
         store.write.record_cells(1, [replace(cell(), marks=MARKS), failed_cell(loader="tf2.15")], NOON)
         store.write.record_cell(1, replace(failed_cell(), marks=None), LATER)
         store.write.finish_run(1, RunStatus.FINISHED, LATER, {"cells": 2})
+        store.queue.put(RequestKind.RUN, {"models": "dense"}, NOON)
+        store.queue.claim("host:1", LATER)
+        store.queue.note_run(1, "host:1", 1)
     return tmp_path / "matrix.db"
 
 
 def test_going_back_and_forth_keeps_every_row(path: Path) -> None:
-    """0002 to 0001 loses marks and costs only, and 0001 to 0002 nothing."""
+    """Back to 0001 loses marks, costs and requests only, and forth from there nothing."""
     full = contents(path)
     assert all(row[NEW["runs"]] for row in full["runs"])
+    assert full["requests"]
     migrate(path, "0001")
     old = contents(path)
     assert old == without_new(full)
-    migrate(path, "0002")
+    migrate(path, "head")
     assert without_new(contents(path)) == old
     with connected(path) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -104,10 +110,20 @@ def test_an_older_database_is_opened_with_what_it_holds(path: Path) -> None:
         assert store.read.run(1).cost == {"cells": 3}
 
 
+def test_an_older_database_gets_a_queue(path: Path) -> None:
+    """0003 to 0002 loses the requests alone; opening makes the queue again, empty and ready."""
+    full = contents(path)
+    migrate(path, "0002")
+    assert contents(path) == {table: found for table, found in full.items() if table != "requests"}
+    with open_store(path) as store:
+        assert store.queue.waiting() == store.queue.running() == ()
+        assert store.queue.put(RequestKind.RUN, {}, NOON) == 1
+
+
 def test_a_database_grows_from_nothing_step_by_step(tmp_path: Path) -> None:
     """The migrations one after the other give the schema that this code expects."""
     path = tmp_path / "matrix.db"
-    for revision in ("0001", "0002"):
+    for revision in ("0001", "0002", "0003"):
         migrate(path, revision)
     with connected(path) as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
