@@ -26,7 +26,7 @@ from reports.cost import cost_of
 from reports.export import as_csv, as_json
 from reports.render import site
 from reports.terminal import fits, terminal_table
-from service import bench, cells, estimate, machine, stability, summary, wiring
+from service import bench, cells, copying, estimate, machine, stability, summary, wiring
 from service.progress import RunProgress
 
 app = typer.Typer(
@@ -54,6 +54,7 @@ app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
 app.command("bench")(bench.bench)
 app.command("summary")(summary.summary)
+app.command("copy")(copying.copy)
 app.command("stability")(stability.stability)
 
 

@@ -43,19 +43,21 @@ def tfmatrix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return command
 
 
-def test_what_is_recorded_is_shown(place: str, tmp_path: Path, tfmatrix: Command) -> None:
-    """A save and a cell of an environment of ours, by commands that only read."""
+def test_what_is_copied_is_shown(place: str, tmp_path: Path, tfmatrix: Command) -> None:
+    """A save and a cell of an environment of ours, from a file into the database, by the commands."""
     environment = next(one for one in load_environments() if one.id == "tf2.15")
     saved = save(model="dense")
     saved = replace(saved, key=replace(saved.key, saver=environment.recipe_digest, version=SAVE_VERSION))
     assert saved.artifact is not None
     found = failed_cell(of=saved.artifact)
     found = replace(found, key=replace(found.key, loader=environment.recipe_digest, version=LOAD_VERSION))
-    with open_store(place) as store:
+    with open_store(tmp_path / "old.db") as store:
         run = store.write.begin_run({}, {}, NOON)
         store.write.record_environment(environment, None, None, NOON)
         store.write.record_save(run, saved, NOON)
         store.write.record_cell(run, found, NOON)
+    copied = tfmatrix(place, "copy", str(tmp_path / "old.db"))
+    assert (copied.code, copied.out) == (ExitCode.FINE, "6 rows copied.\n"), copied.err
     shown = tfmatrix(place, "show", "--environments", "2.15", "--models", "dense", "--json")
     assert shown.code == ExitCode.FINE, shown.err
     assert [(row["model"], row["verdict"]) for row in json.loads(shown.out)["rows"]] == [("dense", "fail")]
@@ -72,6 +74,14 @@ def test_an_empty_database_has_no_results_yet(place: str, tfmatrix: Command) -> 
     assert "no results yet" in shown.err
     planned = tfmatrix(place, "run", "--dry-run")
     assert planned.code == ExitCode.FINE, planned.err
+
+
+def test_nothing_is_copied_from_what_is_not_there(place: str, tmp_path: Path, tfmatrix: Command) -> None:
+    """Nor is the file made."""
+    copied = tfmatrix(place, "copy", str(tmp_path / "old.db"))
+    assert copied.code == ExitCode.INCOMPLETE
+    assert "old.db does not exist" in copied.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_is_away_is_told(tfmatrix: Command) -> None:
