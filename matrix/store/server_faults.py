@@ -43,7 +43,7 @@ _REFUSALS: Final = (
 def server_fault(place: str, error: DBAPIError) -> TfmatrixError:
     """The error of ours for one that a server or the way to it gave."""
     state: str | None = getattr(error.orig, "sqlstate", None)
-    words = " ".join(str(error.orig).split()).rstrip(".")
+    words = " ".join(str(error.orig).split()).rstrip(".?")
     if state is None or error.connection_invalidated or state.startswith(_GOES_DOWN):
         what, next_step = next((what, step) for said, what, step in _REFUSALS if re.search(said, words))
         return StoreError(f"{place} {what}: {words}.", next_step=next_step)
