@@ -20,11 +20,11 @@ summary: $(READY)  ## write docs/full-run.md from what is known
 	@$(BIN)/tfmatrix summary --markdown > docs/.full-run.md || { rm -f docs/.full-run.md; exit 3; }
 	@mv docs/.full-run.md docs/full-run.md
 
-test: $(READY) browser  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
+test: $(READY) browser postgresql  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
 	@$(BIN)/pytest -m "not everything"
 
-test-all: $(READY) browser  ## all tests on every TensorFlow and every overlay
+test-all: $(READY) browser postgresql  ## all tests on every TensorFlow and every overlay
 	@$(BIN)/tfmatrix setup --environments all
 	@$(BIN)/pytest
 
@@ -56,10 +56,13 @@ locks: $(READY)  ## resolve every row of images/environments.toml, and our own r
 browser: $(READY)  # the browser tests use the distribution's Chromium
 	@$(BIN)/python -m images.bootstrap.browser
 
+postgresql: $(READY)  # the store's tests run on the distribution's PostgreSQL, too
+	@$(BIN)/python -m images.bootstrap.postgresql
+
 clean:  ## remove the virtual environment; results and images stay
 	rm -rf $(VENV)
 
-.PHONY: browser
+.PHONY: browser postgresql
 
 # The stamp is newer than what it was made from, or it is made again.
 $(READY): requirements.lock pyproject.toml requirements-uv.lock

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TFMATRIX_", frozen=True)
 
     home: Path = Field(ROOT / "var", description="Folder of the database, artifacts, logs and the page.")
-    database: str = Field("", description="Database URL; empty means matrix.db in the home folder.")
+    database: SecretStr = Field(SecretStr(""), description="Database URL; empty means matrix.db in the home folder.")
     engine: Literal["auto", "docker", "venv"] = Field(
         "auto", description="What runs environments: auto, docker, or venv, which isolates nothing."
     )
@@ -42,8 +42,8 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """The database to open."""
-        return self.database or f"sqlite:///{self.home / 'matrix.db'}"
+        """The database to open. It may hold a password, so it is shown and kept nowhere."""
+        return self.database.get_secret_value() or f"sqlite:///{self.home / 'matrix.db'}"
 
     @property
     def lanes_in_memory(self) -> int:

@@ -71,7 +71,7 @@ class BusyError(TfmatrixError):
 
 
 class StoreError(TfmatrixError):
-    """The database is newer than this code, damaged, or not one of ours."""
+    """The database is newer than this code, damaged, not one of ours, or its server does not answer."""
 
     exit_code = ExitCode.DATABASE
 

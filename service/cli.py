@@ -21,7 +21,19 @@ from matrix.runner import Summary
 from matrix.selection import ALL, BASE
 from reports.export import as_csv, as_json
 from reports.terminal import fits, terminal_table
-from service import asking, bench, cells, estimate, machine, measuring, runner_process, stability, summary, wiring
+from service import (
+    asking,
+    bench,
+    cells,
+    copying,
+    estimate,
+    machine,
+    measuring,
+    runner_process,
+    stability,
+    summary,
+    wiring,
+)
 from service.progress import RunProgress, if_interrupted
 
 app = typer.Typer(
@@ -51,6 +63,7 @@ app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
 app.command("bench")(bench.bench)
 app.command("summary")(summary.summary)
+app.command("copy")(copying.copy)
 app.command("stability")(stability.stability)
 app.command("request")(asking.request)
 app.command("requests")(asking.requests)

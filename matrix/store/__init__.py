@@ -9,12 +9,12 @@ from typing import Final, Self
 
 from sqlalchemy import Engine
 
-from matrix.errors import IncompleteError, StoreError
-from matrix.store.connect import location, reading_engine, writing_engine
+from matrix.errors import StoreError
+from matrix.store.connect import called, location, reading_engine, writing_engine
 from matrix.store.faults import explained
 from matrix.store.queue import Queue
 from matrix.store.read import Reader
-from matrix.store.schema import is_current, migrate
+from matrix.store.schema import is_current, migrate, no_results_yet
 from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Request, Run
 from matrix.store.write import Writer
 
@@ -66,12 +66,12 @@ def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: fl
     A writer waits ``busy_seconds`` for another one.
 
     Raises:
-        IncompleteError: There is no such file, and ``create`` is off.
-        StoreError: It is newer than this code, damaged, or not ours.
+        IncompleteError: There is no such file, or nothing in it, and ``create`` is off.
+        StoreError: It is newer than this code, damaged, not ours, or does not answer.
     """
     place = location(path_or_url)
     path = place if isinstance(place, Path) else None
-    name = str(place) if isinstance(place, Path) else place.render_as_string(hide_password=True)
+    name = called(place)
     if path is not None:
         _prepare_folder(path, create=create)
     translate = partial(explained, name, path)
@@ -82,7 +82,7 @@ def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: fl
     try:
         with translate():
             is_new = path is not None and not path.exists()
-            if is_new or not is_current(reading, name):
+            if is_new or not is_current(reading, name, create=create):
                 migrate(writing)
     except BaseException:
         store.close()
@@ -100,4 +100,4 @@ def _prepare_folder(path: Path, *, create: bool) -> None:
             message = f"The folder {path.parent} for the database cannot be made ({error.strerror})."
             raise StoreError(message, next_step="Make it yours to write, or name another place.") from error
     elif not path.exists():
-        raise IncompleteError(f"There are no results yet: {path} does not exist.", next_step="Run `make matrix` first.")
+        raise no_results_yet(f"{path} does not exist")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from matrix.errors import StoreError
 
 # Any number will do, as long as every writer of ours asks for the same one.
 _POSTGRESQL_LOCK: Final = 7_467_726_978
+_CONNECT_SECONDS: Final = 10
 
 
 def location(path_or_url: Path | str) -> Path | URL:
@@ -25,26 +27,40 @@ def location(path_or_url: Path | str) -> Path | URL:
     try:
         url = make_url(path_or_url)
     except (ArgumentError, ValueError) as error:
-        message = f"{path_or_url!r} is not a database URL."
+        shown = re.sub("(?<=:)[^:@/]*(?=@)", "***", path_or_url)
+        message = f"{shown!r} is not a database URL."
         raise StoreError(
             message, next_step="Give a file, or a URL such as postgresql+psycopg://user@host/name"
         ) from error
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")  # however others write it: this driver is the one we try
     if url.get_backend_name() != "sqlite":
-        return url
+        message = f"{url.drivername} is neither SQLite nor PostgreSQL."
+        raise StoreError(
+            message, next_step="Results are kept in one of these two: give a file, or postgresql+psycopg://…"
+        )
     if not url.database or url.database == ":memory:":
         raise StoreError("A database in memory keeps no results.", next_step="Give the path of a file.")
     return Path(url.database).absolute()
 
 
+def called(place: Path | URL) -> str:
+    """What to call a database where people read it: without a password."""
+    if isinstance(place, Path):
+        return str(place)
+    return place.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
+
+
 def writing_engine(place: Path | URL, *, busy_seconds: float) -> Engine:
     """An engine with one connection, whose transactions take the write lock as they begin."""
     engine = _engine(place, mode="rwc", busy_seconds=busy_seconds, pool_size=1)
-    begin = "BEGIN IMMEDIATE"
     if isinstance(place, Path):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection, busy_seconds))
-    else:
-        begin = f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})"
-    event.listen(engine, "begin", lambda connection: _execute(connection, begin))
+        event.listen(engine, "begin", lambda connection: _execute(connection, "BEGIN IMMEDIATE"))
+        return engine
+    lock = f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})"
+    wait = f"SET LOCAL lock_timeout = {max(1, round(busy_seconds * 1000))}"  # 0 would be forever
+    event.listen(engine, "begin", lambda connection: _execute(connection, wait, lock))
     return engine
 
 
@@ -63,11 +79,13 @@ def _engine(place: Path | URL, *, mode: str, busy_seconds: float, pool_size: int
         options["max_overflow"] = 0
     if isinstance(place, Path):
         return create_engine("sqlite://", creator=lambda: _connect(place, mode, busy_seconds), **options)
+    usual = {"connect_timeout": str(_CONNECT_SECONDS), "application_name": "tfmatrix"}
+    options["connect_args"] = {name: value for name, value in usual.items() if name not in place.query}
     try:
-        return create_engine(place, **options)
-    except (ImportError, NoSuchModuleError) as error:
-        message = f"The driver for {place.drivername} is not installed."
-        raise StoreError(message, next_step="Install it beside tfmatrix, for PostgreSQL: psycopg[binary].") from error
+        return create_engine(place, pool_pre_ping=True, **options)  # a server may restart between two questions
+    except ImportError as error:
+        message = f"The driver for {place.drivername} cannot be loaded ({error})."
+        raise StoreError(message, next_step="Install it: pip install 'tfmatrix[postgres]'.") from error
 
 
 def _connect(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
@@ -97,5 +115,6 @@ def _prepare(connection: Any, busy_seconds: float) -> None:  # noqa: ANN401  (SQ
             return
 
 
-def _execute(connection: Connection, statement: str) -> None:
-    connection.exec_driver_sql(statement)
+def _execute(connection: Connection, *statements: str) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)

@@ -11,7 +11,8 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from matrix.errors import BusyError, DiskFullError, StoreError, TfmatrixError
+from matrix.errors import DiskFullError, StoreError, TfmatrixError
+from matrix.store.server_faults import busy, server_fault
 
 # https://www.sqlite.org/rescode.html, primary codes
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
@@ -26,9 +27,9 @@ def explained(place: str, path: Path | None) -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
-        raise _busy(place) from error
+        raise busy(place) from error
     except IntegrityError as error:
-        message = f"A result for {place} names something that was never recorded, or twice at once: {error.orig}"
+        message = f"A result for {place} names something that was never recorded, or twice at once: {_words(error)}"
         raise StoreError(
             message, next_step="Record the run and the save before its cells; else report this."
         ) from error
@@ -37,15 +38,16 @@ def explained(place: str, path: Path | None) -> Iterator[None]:
 
 
 def _fault(place: str, path: Path | None, error: DBAPIError) -> TfmatrixError:
+    if path is None:
+        return server_fault(place, error)
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    state = getattr(error.orig, "sqlstate", None)  # PostgreSQL's
-    if code == _FULL or state == "53100" or (code == _IOERR and _no_room(path)):
+    if code == _FULL or (code == _IOERR and _no_room(path)):
         return DiskFullError(
             f"No room is left on the disk of {place}; what was recorded before is kept.",
             next_step="Free some space (`tfmatrix images prune` removes old images), then `tfmatrix run --resume`.",
         )
-    if code in {_BUSY, _LOCKED} or state == "55P03":
-        return _busy(place)
+    if code in {_BUSY, _LOCKED}:
+        return busy(place)
     if code in {_CORRUPT, _NOTADB}:
         return StoreError(f"{place} is damaged or not an SQLite database ({error.orig}).", next_step=MOVE_ASIDE)
     if code in {_READONLY, _CANTOPEN, _IOERR}:
@@ -59,12 +61,9 @@ def _fault(place: str, path: Path | None, error: DBAPIError) -> TfmatrixError:
     )
 
 
-def _busy(place: str) -> BusyError:
-    return BusyError(
-        f"Another process is writing to {place} and did not finish in time.",
-        next_step="Wait for the other run to end, or end it, then repeat the command.",
-    )
+def _words(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())  # PostgreSQL's have several lines
 
 
-def _no_room(path: Path | None) -> bool:
-    return path is not None and shutil.disk_usage(path.parent).free < _NEARLY_NOTHING
+def _no_room(path: Path) -> bool:
+    return shutil.disk_usage(path.parent).free < _NEARLY_NOTHING

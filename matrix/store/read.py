@@ -12,7 +12,8 @@ from sqlalchemy import Column, Connection, Engine, Select, Table, func, select
 from matrix.errors import UsageError
 from matrix.model import LOAD_VERSION, CellKey, Environment, Method, Rung, RunStatus, SaveKey, Verdict
 from matrix.results import Artifact, CellResult, Failure, Identity, MatrixRow, SaveResult
-from matrix.store import grid, rows
+from matrix.store import copying, grid, rows
+from matrix.store.copying import Rows
 from matrix.store.rows import AnyRow, member
 from matrix.store.tables import CELL_KEY, artifacts, cells, environments, errors, runs, saves
 from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Run
@@ -125,6 +126,11 @@ class Reader:
             is_key = (column == getattr(key, column.name) for column in CELL_KEY)
             states = connection.execute(select(*_STATE).where(*is_key).order_by(cells.c.id)).all()
         return _detail(saved, self.cells([key]).get(key), tuple(map(_state, states)))
+
+    def everything(self) -> Iterator[Rows]:
+        """All there is, as of one moment, for ``take`` of another database."""
+        with self._snapshot() as connection:
+            yield from copying.everything(connection)
 
     def seconds_per_cell(self) -> float | None:
         """What a cell took, on average over the newest ones."""

@@ -7,17 +7,23 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from matrix.errors import StoreError
+from matrix.errors import IncompleteError, StoreError
 from matrix.store.faults import MOVE_ASIDE
 from matrix.store.tables import HEAD
 
+ANOTHER_DATABASE: Final = "Name a database of tfmatrix's own in TFMATRIX_DATABASE; `createdb NAME` makes one."
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-def is_current(engine: Engine, place: str) -> bool:
-    """Whether the database speaks this code's schema already. One that is newer, or not ours, is an error."""
+def is_current(engine: Engine, place: str, *, create: bool) -> bool:
+    """Whether the database speaks this code's schema already. One that is newer, or not ours, is an error.
+
+    So is an empty one, unless it may be made.
+    """
     with engine.connect() as connection:
         revision = _revision(connection, place)
+    if revision is None and not create:
+        raise no_results_yet(f"{place} is empty")
     if revision in {None, HEAD}:
         return revision == HEAD
     if revision not in _known():
@@ -26,6 +32,11 @@ def is_current(engine: Engine, place: str) -> bool:
             next_step="Update this checkout (`git pull`), or name another database.",
         )
     return False
+
+
+def no_results_yet(because: str) -> IncompleteError:
+    """The error for who only wants to read where nothing was ever written."""
+    return IncompleteError(f"There are no results yet: {because}.", next_step="Run `make matrix` first.")
 
 
 def migrate(engine: Engine) -> None:
@@ -46,7 +57,8 @@ def _revision(connection: Connection, place: str) -> str | None:
     if "alembic_version" not in tables:
         if tables:
             message = f"{place} holds tables that are not ours: {', '.join(sorted(tables)[:5])}."
-            raise StoreError(message, next_step=MOVE_ASIDE)
+            on_server = connection.dialect.name == "postgresql"
+            raise StoreError(message, next_step=ANOTHER_DATABASE if on_server else MOVE_ASIDE)
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 

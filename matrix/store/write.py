@@ -13,7 +13,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from matrix.errors import StoreError
 from matrix.model import Environment, RunStatus, Verdict
 from matrix.results import CellResult, Failure, Identity, SaveResult
-from matrix.store import rows
+from matrix.store import copying, rows
+from matrix.store.copying import Rows
 from matrix.store.rows import AnyRow, Columns
 from matrix.store.tables import CELL_KEY, SAVE_KEY, artifacts, cells, environments, errors, runs, saves
 
@@ -81,6 +82,11 @@ class Writer:
             for result in results:
                 _keep_failure(connection, result.failure)
                 _record_cell(connection, result, _mark(run_id, now))
+
+    def take(self, parts: Iterable[Rows]) -> int:
+        """Take over all of another database, as its ``everything`` reads it; return the number of rows."""
+        with self._transaction() as connection:
+            return copying.take(connection, parts)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

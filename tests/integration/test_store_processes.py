@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 from matrix.blobs import Blobs
 from matrix.errors import DiskFullError, ExitCode
 from matrix.store import open_store
+from tests.databases import Place, connected
 from tests.store_samples import NOON, artifact, cell, failed_cell, failure, save
 
 ROOT = Path(__file__).parents[2]
@@ -23,12 +23,11 @@ BATCH = 5
 
 WRITER = """
 import sys
-from pathlib import Path
 from matrix.store import open_store
 from tests.store_samples import NOON, artifact, cell, save
 
-path, name, batches = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-with open_store(path, busy_seconds=60) as store:
+place, name, batches = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with open_store(place, busy_seconds=60) as store:
     run = store.write.begin_run({"name": name}, {}, NOON)
     store.write.record_save(run, save(name), NOON)
     for number in range(batches):
@@ -38,36 +37,45 @@ with open_store(path, busy_seconds=60) as store:
 """
 
 
-def writer(path: Path, name: str, batches: int) -> subprocess.Popen[str]:
+def writer(place: Place, name: str, batches: int) -> subprocess.Popen[str]:
     """Another process that records batches of five cells and prints each batch's number once it is recorded."""
-    command = [sys.executable, "-c", WRITER, str(path), name, str(batches)]
+    command = [sys.executable, "-c", WRITER, str(place), name, str(batches)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)  # noqa: S603
 
 
-def recorded(path: Path, name: str, batches: int) -> int:
+def recorded(place: Place, name: str, batches: int) -> int:
     """How many cells of a writer are known."""
     made = artifact(name, "dense")
-    with open_store(path, create=False) as store:
+    with open_store(place, create=False) as store:
         keys = [cell(f"{number}-{i}", of=made).key for number in range(batches) for i in range(BATCH)]
         return len(store.read.known_cells(keys))
 
 
-def test_processes_make_and_write_one_database_together(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A database of either kind that is not there, or empty."""
+    if request.param == "sqlite":
+        yield tmp_path / "matrix.db"
+        return
+    with request.getfixturevalue("cluster").database() as url:
+        yield url
+
+
+def test_processes_make_and_write_one_database_together(place: Place) -> None:
     """Both make it if it is not there, both wait for each other, and every cell arrives."""
-    path, names = tmp_path / "matrix.db", ("a", "b", "c")
-    writers = [writer(path, name, 20) for name in names]
+    names = ("a", "b", "c")
+    writers = [writer(place, name, 20) for name in names]
     for process in writers:
         process.communicate(timeout=120)
         assert process.returncode == 0
-    assert [recorded(path, name, 20) for name in names] == [20 * BATCH] * 3
-    with open_store(path) as store:
+    assert [recorded(place, name, 20) for name in names] == [20 * BATCH] * 3
+    with open_store(place) as store:
         assert len(store.read.runs(10)) == 3
 
 
-def test_a_writer_killed_in_the_middle_leaves_all_it_recorded(tmp_path: Path) -> None:
+def test_a_writer_killed_in_the_middle_leaves_all_it_recorded(place: Place) -> None:
     """The database opens, is sound, holds what was said to be recorded, and whole batches only."""
-    path = tmp_path / "matrix.db"
-    process = writer(path, "killed", 100_000)
+    process = writer(place, "killed", 100_000)
     assert process.stdout is not None
     for line in process.stdout:
         if int(line) >= 20:
@@ -75,17 +83,17 @@ def test_a_writer_killed_in_the_middle_leaves_all_it_recorded(tmp_path: Path) ->
     os.kill(process.pid, signal.SIGKILL)
     said = [int(line) for line in process.communicate()[0].split()]
     last = max(said, default=20)
-    found = recorded(path, "killed", last + 50)
+    found = recorded(place, "killed", last + 50)
     assert found >= (last + 1) * BATCH
     assert found % BATCH == 0
-    with open_store(path) as store:
+    with open_store(place) as store:
         unfinished = store.read.last_unfinished_run()
         assert unfinished is not None
         assert unfinished.selection == {"name": "killed"}
         store.write.record_cell(unfinished.id, cell(of=artifact("killed", "dense")), NOON)
-    connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()
+    if isinstance(place, Path):
+        with connected(place) as connection:
+            assert connection.exec_driver_sql("PRAGMA integrity_check").all() == [("ok",)]
 
 
 @pytest.fixture

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from tests.databases import Place
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +20,18 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "system", _refuse_process)
     monkeypatch.setattr(socket.socket, "connect", _refuse_connection)
     monkeypatch.setattr(socket.socket, "connect_ex", _refuse_connection)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Where a test's database goes: an SQLite file here, a PostgreSQL database in tests/integration."""
+    return tmp_path / "matrix.db"
+
+
+@pytest.fixture(scope="module")
+def lasting_place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Where the database of a module's tests goes."""
+    return tmp_path_factory.mktemp("database") / "matrix.db"
 
 
 def _refuse_process(*words: object, **_options: object) -> NoReturn:

@@ -145,6 +145,19 @@ def test_no_file_names_a_package_registry() -> None:
     assert found == []
 
 
+FILES_ONLY = frozenset({"test_store_sqlite.py", "test_store_urls.py"})
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "unit").glob("test_store_*.py")), ids=lambda path: path.name)
+def test_what_is_asked_of_sqlite_is_asked_of_postgresql(path: Path) -> None:
+    """A store's test takes the fixture ``place``, and a module of tests/integration runs it there; or it says SQLite."""
+    if path.name in FILES_ONLY:
+        return
+    twin = ROOT / "tests" / "integration" / path.name.replace("test_store_", "test_postgresql_")
+    assert f"from tests.unit.{path.stem} import *" in twin.read_text(encoding="utf-8")
+    assert "matrix.db" not in path.read_text(encoding="utf-8")
+
+
 def test_unit_tests_cannot_reach_the_world() -> None:
     """The guard in conftest.py holds: neither a process nor a connection comes to be."""
     with pytest.raises(pytest.fail.Exception, match="started a process"):

@@ -63,7 +63,7 @@ def default_in_words(name: str) -> str:
     if name in IN_WORDS:
         return IN_WORDS[name]
     assert default is not PydanticUndefined, f"docs/settings.md needs words for the default of {name}"
-    return f"`{default}`" if default != "" else "empty"
+    return f"`{default}`" if str(default) else "empty"
 
 
 def test_every_setting_is_documented_with_default_and_help() -> None:

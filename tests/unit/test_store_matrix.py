@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Format, Method, Rung, SaveOutcome, Verdict
 from matrix.results import Difference, MatrixRow
 from matrix.store import Store, open_store
+from tests.databases import Place
 from tests.store_samples import LATER, NOON, cell, environment, failed_cell, failed_save, failure, save
 
 OLD, NEW = environment("tf2.9"), environment("tf2.15")
@@ -23,9 +23,9 @@ def default(_model: str, _format: Format) -> Method:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: Place) -> Iterator[Store]:
     """A database in which run 1 has begun."""
-    with open_store(tmp_path / "matrix.db") as opened:
+    with open_store(place) as opened:
         opened.write.begin_run({}, {}, NOON)
         yield opened
 

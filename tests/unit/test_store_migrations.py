@@ -2,76 +2,79 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 from matrix.model import RequestKind, RunStatus
 from matrix.results import Mark, Marks
 from matrix.store import open_store
 from matrix.store.schema import MIGRATIONS
 from matrix.store.tables import metadata
-from tests.store_samples import LATER, NOON, cell, failed_cell, failed_save, save
+from tests.databases import Place, connected
+from tests.store_samples import LATER, NOON, cell, environment, failed_cell, failed_save, save
 
-NEW = {"cells": "marks", "runs": "cost"}
 MARKS = Marks(saved_again=Mark.YES, optimizer_restored=Mark.NO, trained_step=Mark.NOT_APPLICABLE, notes={"a": "b"})
+BASE: Final = "base"
+REVISIONS: Final = (*(one.revision for one in ScriptDirectory(str(MIGRATIONS)).walk_revisions()), BASE)
+"""The newest first, and nothing at last."""
+
+Rows = dict[str, list[dict[str, Any]]]
 
 
-@contextmanager
-def connected(path: Path) -> Iterator[Connection]:
-    """A transaction on the file, of no code of ours."""
-    engine = create_engine(f"sqlite:///{path}")
-    try:
-        with engine.begin() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+def upgrade(place: Place, revision: str) -> None:
+    """Bring a database to a newer revision."""
+    _migrate(place, revision, up=True)
 
 
-def migrate(path: Path, revision: str) -> None:
-    """Bring a database to a revision, up or down."""
+def downgrade(place: Place, revision: str) -> None:
+    """Bring a database to an older revision."""
+    _migrate(place, revision, up=False)
+
+
+def _migrate(place: Place, revision: str, *, up: bool) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    with connected(path) as connection:
+    with connected(place) as connection:
         config.attributes["connection"] = connection
-        now = MigrationContext.configure(connection).get_current_revision() or "0000"
-        (command.upgrade if revision > now else command.downgrade)(config, revision)
+        (command.upgrade if up else command.downgrade)(config, revision)
 
 
-def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, as the file holds them."""
-    with closing(sqlite3.connect(path)) as opened:
-        tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'")
-        names = [name for (name,) in tables.fetchall()]
-        opened.row_factory = sqlite3.Row
-        return {name: [dict(row) for row in opened.execute(f"SELECT * FROM {name}")] for name in names}  # noqa: S608
+def contents(place: Place) -> Rows:
+    """Every row of every table of ours, as the database holds them."""
+    with connected(place) as connection:
+        names = sorted(set(inspect(connection).get_table_names()) - {"alembic_version"})
+        found = {name: connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1") for name in names}  # noqa: S608
+        return {name: [dict(row) for row in rows.mappings()] for name, rows in found.items()}
 
 
-def without_new(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """The same without the columns that 0002 adds, and the table that 0003 adds."""
+def reduced(rows: Rows, to: Rows) -> Rows:
+    """Only the tables, and of these the columns, that others have, too."""
     return {
-        table: [{key: value for key, value in row.items() if key != NEW.get(table)} for row in found]
-        for table, found in rows.items()
-        if table != "requests"
+        table: [{column: row[column] for column in other} for row, other in zip(rows[table], others, strict=True)]
+        for table, others in to.items()
     }
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A database of the newest schema, with a row or more in each table that a run fills."""
-    with open_store(tmp_path / "matrix.db") as store:
+def is_that_of_the_code(place: Place) -> bool:
+    """Whether the schema is the one in ``tables.py``."""
+    with connected(place) as connection:
+        return not compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+def fill(place: Place) -> None:
+    """A row or more in each table that a run fills."""
+    with open_store(place) as store:
         store.write.begin_run({"models": ["dense"]}, {"engine": "docker"}, NOON)
+        store.write.record_environment(environment(), None, "sha256:1", NOON)
         store.write.record_save(1, save(), NOON)
         store.write.record_save(1, failed_save(model="conv"), NOON)
         store.write.record_cells(1, [replace(cell(), marks=MARKS), failed_cell(loader="tf2.15")], NOON)
@@ -80,27 +83,45 @@ def path(tmp_path: Path) -> Path:
         store.queue.put(RequestKind.RUN, {"models": "dense"}, NOON)
         store.queue.claim("host:1", LATER)
         store.queue.note_run(1, "host:1", 1)
-    return tmp_path / "matrix.db"
 
 
-def test_going_back_and_forth_keeps_every_row(path: Path) -> None:
-    """Back to 0001 loses marks, costs and requests only, and forth from there nothing."""
-    full = contents(path)
-    assert all(row[NEW["runs"]] for row in full["runs"])
-    assert full["requests"]
-    migrate(path, "0001")
-    old = contents(path)
-    assert old == without_new(full)
-    migrate(path, "head")
-    assert without_new(contents(path)) == old
-    with connected(path) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+@pytest.fixture
+def filled(place: Place) -> Place:
+    """A database of the newest schema, with something in it."""
+    fill(place)
+    return place
 
 
-def test_an_older_database_is_opened_with_what_it_holds(path: Path) -> None:
+def test_a_database_goes_down_to_nothing_step_by_step_and_up_again(filled: Place) -> None:
+    """No step stumbles over what is there; at last no table is left, and what is made anew holds results as before."""
+    for older in REVISIONS[1:]:
+        downgrade(filled, older)
+    assert contents(filled) == {}
+    for newer in REVISIONS[-2::-1]:
+        upgrade(filled, newer)
+    assert is_that_of_the_code(filled)
+    fill(filled)
+    with open_store(filled) as store:
+        assert store.read.cells([cell().key]) == {cell().key: failed_cell()}
+
+
+@pytest.mark.parametrize("older", REVISIONS[1:-1])
+def test_going_back_and_forth_keeps_every_row(filled: Place, older: str) -> None:
+    """Down loses only what the older schema has no place for, and up nothing."""
+    full = contents(filled)
+    assert all(full[table] for table in ("runs", "environments", "errors", "artifacts", "saves", "cells"))
+    downgrade(filled, older)
+    old = contents(filled)
+    assert old == reduced(full, to=old)
+    upgrade(filled, REVISIONS[0])
+    assert reduced(contents(filled), to=old) == old
+    assert is_that_of_the_code(filled)
+
+
+def test_an_older_database_is_opened_with_what_it_holds(filled: Place) -> None:
     """Opening migrates: what was known is known, without marks and costs, and new results may have them."""
-    migrate(path, "0001")
-    with open_store(path) as store:
+    downgrade(filled, "0001")
+    with open_store(filled) as store:
         assert store.read.cells([cell().key]) == {cell().key: failed_cell()}
         assert store.read.saves([save().key]) == {save().key: save()}
         assert store.read.run(1).cost is None
@@ -110,20 +131,9 @@ def test_an_older_database_is_opened_with_what_it_holds(path: Path) -> None:
         assert store.read.run(1).cost == {"cells": 3}
 
 
-def test_an_older_database_gets_a_queue(path: Path) -> None:
+def test_an_older_database_gets_a_queue(filled: Place) -> None:
     """0003 to 0002 loses the requests alone; opening makes the queue again, empty and ready."""
-    full = contents(path)
-    migrate(path, "0002")
-    assert contents(path) == {table: found for table, found in full.items() if table != "requests"}
-    with open_store(path) as store:
+    downgrade(filled, "0002")
+    with open_store(filled) as store:
         assert store.queue.waiting() == store.queue.running() == ()
         assert store.queue.put(RequestKind.RUN, {}, NOON) == 1
-
-
-def test_a_database_grows_from_nothing_step_by_step(tmp_path: Path) -> None:
-    """The migrations one after the other give the schema that this code expects."""
-    path = tmp_path / "matrix.db"
-    for revision in ("0001", "0002", "0003"):
-        migrate(path, revision)
-    with connected(path) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []

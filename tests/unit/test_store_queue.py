@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from matrix.errors import UsageError
 from matrix.model import RequestKind, RequestState
 from matrix.store import Queue, Request, Store, open_store
 from matrix.store.queue import MOST_ATTEMPTS
+from tests.databases import Place
 from tests.store_samples import NOON
 
 BODY = {"environments": "2.4..2.6", "models": ["dense", "conv"], "again": True}
@@ -27,9 +27,9 @@ def after(seconds: float) -> Any:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: Place) -> Iterator[Store]:
     """An empty database."""
-    with open_store(tmp_path / "matrix.db") as opened:
+    with open_store(place) as opened:
         yield opened
 
 
@@ -226,8 +226,8 @@ def test_a_request_that_does_not_exist_is_said(queue: Queue, ask: Any) -> None:
     assert "tfmatrix requests" in caught.value.next_step
 
 
-def test_looking_at_an_empty_queue_writes_nothing(store: Store, tmp_path: Path) -> None:
+def test_looking_at_an_empty_queue_writes_nothing(store: Store, place: Place) -> None:
     """A runner that polls does not wait for, nor hold up, whoever writes."""
-    with open_store(tmp_path / "matrix.db", busy_seconds=0) as other, store.write._transaction():
+    with open_store(place, busy_seconds=0) as other, store.write._transaction():
         assert other.queue.claim(ONE, NOON) is None
         assert other.queue.requeue_stale(NOON, SILENCE) == ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -16,6 +15,7 @@ from matrix.model import LOAD_VERSION, Method, RunStatus, SaveKey, Verdict
 from matrix.results import Difference, Identity, Mark, Marks
 from matrix.store import CellDetail, Store, open_store
 from matrix.store.tables import saves
+from tests.databases import Place
 from tests.store_samples import (
     LATER,
     NOON,
@@ -31,9 +31,9 @@ from tests.store_samples import (
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: Place) -> Iterator[Store]:
     """A database in which run 1 has begun and has saved one model."""
-    with open_store(tmp_path / "matrix.db") as opened:
+    with open_store(place) as opened:
         opened.write.begin_run({"models": "dense"}, {"cpus": 2}, NOON)
         opened.write.record_save(1, save(), NOON)
         yield opened
@@ -216,8 +216,9 @@ def test_the_database_refuses_a_second_current_state(store: Store) -> None:
     """One current state per key is the database's own rule."""
     with store.write._engine.begin() as connection:
         row = connection.execute(saves.select()).one()._asdict()
-        with pytest.raises(IntegrityError):
-            connection.execute(insert(saves).values(**row | {"id": None}))
+        row.pop("id")
+        with pytest.raises(IntegrityError, match=r"UNIQUE|uq_saves_current"):
+            connection.execute(insert(saves).values(**row))
 
 
 def test_an_error_is_stored_once(store: Store) -> None:

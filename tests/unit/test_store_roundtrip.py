@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from matrix.model import CellKey, Format, Method, Rung, RunStatus, SaveKey, SaveOutcome, Verdict
 from matrix.results import Artifact, CellResult, Difference, Effort, Failure, Mark, Marks, SaveResult, Signature, Tensor
 from matrix.store import Store, open_store
+from tests.databases import Place
 from tests.store_samples import NOON
 
 sha256 = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -104,9 +103,9 @@ def cells(draw: st.DrawFn, artifact: str) -> CellResult:
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
+def store(lasting_place: Place) -> Iterator[Store]:
     """One database for all examples; random digests keep them apart."""
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "matrix.db") as opened:
+    with open_store(lasting_place) as opened:
         opened.write.begin_run({}, {}, NOON)
         yield opened
 

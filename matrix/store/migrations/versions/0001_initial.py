@@ -47,6 +47,12 @@ def upgrade() -> None:
     _index_states("cells", ["artifact", "loader", "method", "version"])
 
 
+def downgrade() -> None:
+    """Loses every result: before this schema there was none. Artifacts stay in the folder of blobs."""
+    for table in ("cells", "saves", "artifacts", "errors", "environments", "runs"):
+        op.drop_table(table)
+
+
 def _create_what_is_named() -> None:
     op.create_table(
         "runs",

@@ -15,5 +15,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Loses the marks of every cell and the cost of every run."""
     op.drop_column("runs", "cost")
     op.drop_column("cells", "marks")
