@@ -68,8 +68,10 @@ def test_second_run_at_once_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path)
     first = home.start(*RUN)
     home.wait_for("runs", 1, first)
+    os.kill(first.pid, signal.SIGSTOP)  # however slow the other one starts, this one has not ended by then
     code, said = home.run(*RUN)
     running = first.poll() is None
+    os.kill(first.pid, signal.SIGCONT)
     os.kill(first.pid, signal.SIGINT)
     finish(first)
     assert code == ExitCode.BUSY, said
