@@ -92,7 +92,7 @@ class QueueRunner:
                 if once and not isinstance(trouble, BusyError):
                     raise
                 troubles += 1
-                self._pause(min(self._settings.poll_seconds * 2**troubles, LONGEST_PAUSE))
+                self._pause(pause_after(troubles, self._settings.poll_seconds))
                 continue
             if fine is None and once:
                 return failed
@@ -149,6 +149,12 @@ class QueueRunner:
         self._queue.fail(one.id, self.name, datetime.now(UTC), message)
         _say(f"request {one.id}: failed. {message}")
         return False
+
+
+def pause_after(troubles: int, poll_seconds: float) -> float:
+    """Return for how many seconds to wait when the machine was in the way so many times in a row."""
+    doublings = min(troubles, 16)  # far beyond the longest pause, and far from what no float can hold
+    return min(poll_seconds * 2**doublings, LONGEST_PAUSE)
 
 
 def _interrupt() -> None:

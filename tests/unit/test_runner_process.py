@@ -18,7 +18,7 @@ from matrix.model import RequestKind, RequestState, RunStatus
 from matrix.store import Request, Store, open_store
 from service import measuring, wiring
 from service.heartbeat import SILENCE, Heartbeat, is_alive, sign_of
-from service.runner_process import LONGEST_PAUSE, QueueRunner
+from service.runner_process import LONGEST_PAUSE, QueueRunner, pause_after
 from tests.fake_runs import FakeEngine, ToldLanes, engine_of
 from tests.store_samples import NOON
 
@@ -127,6 +127,12 @@ def test_without_an_engine_a_request_waits(settings: Settings, store: Store) -> 
     }
     assert store.queue.get(one.id).state is RequestState.DONE
     assert pauses[7:] == [settings.poll_seconds]
+
+
+def test_pauses_grow_to_a_minute_and_no_further() -> None:
+    """Also for an engine that is away for days: powers of two soon are no number that one can wait for."""
+    assert [pause_after(troubles, 2) for troubles in (1, 2, 3, 4, 5)] == [4, 8, 16, 32, LONGEST_PAUSE]
+    assert pause_after(10_000, 2) == LONGEST_PAUSE
 
 
 def test_once_without_an_engine_ends(settings: Settings, store: Store) -> None:
