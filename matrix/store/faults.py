@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from matrix.errors import DiskFullError, StoreError, TfmatrixError
-from matrix.store.server_faults import busy, server_fault
+from matrix.errors import StoreError, TfmatrixError
+from matrix.store.server_faults import busy, no_room, server_fault
 
 # https://www.sqlite.org/rescode.html, primary codes
 _BUSY, _LOCKED, _READONLY, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
@@ -42,10 +42,7 @@ def _fault(place: str, path: Path | None, error: DBAPIError) -> TfmatrixError:
         return server_fault(place, error)
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     if code == _FULL or (code == _IOERR and _no_room(path)):
-        return DiskFullError(
-            f"No room is left on the disk of {place}; what was recorded before is kept.",
-            next_step="Free some space (`tfmatrix images prune` removes old images), then `tfmatrix run --resume`.",
-        )
+        return no_room(place, "(`tfmatrix images prune` removes old images)")
     if code in {_BUSY, _LOCKED}:
         return busy(place)
     if code in {_CORRUPT, _NOTADB}:

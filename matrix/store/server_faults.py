@@ -48,10 +48,7 @@ def server_fault(place: str, error: DBAPIError) -> TfmatrixError:
         what, next_step = next((what, step) for said, what, step in _REFUSALS if re.search(said, words))
         return StoreError(f"{place} {what}: {words}.", next_step=next_step)
     if state == _FULL:
-        return DiskFullError(
-            f"No room is left on the disk of {place}; what was recorded before is kept.",
-            next_step="Free some space on the server, then `tfmatrix run --resume`.",
-        )
+        return no_room(place, "on the server")
     if state in _BUSY:
         return busy(place)
     if state == _NOT_OURS_TO_USE:
@@ -62,6 +59,14 @@ def server_fault(place: str, error: DBAPIError) -> TfmatrixError:
     return StoreError(
         f"{place} did not do what was asked: {words} ({state}).",
         next_step="Check that it was written by this program and takes changes; else report this with the message.",
+    )
+
+
+def no_room(place: str, where: str) -> DiskFullError:
+    """The disk is full; ``where`` says how or on which machine to free some."""
+    return DiskFullError(
+        f"No room is left on the disk of {place}; what was recorded before is kept.",
+        next_step=f"Free some space {where}, then `tfmatrix run --resume`.",
     )
 
 
