@@ -154,7 +154,7 @@ class QueueRunner:
 def pause_after(troubles: int, poll_seconds: float) -> float:
     """Return for how many seconds to wait when the machine was in the way so many times in a row."""
     doublings = min(troubles, 16)  # far beyond the longest pause, and far from what no float can hold
-    return min(poll_seconds * 2**doublings, LONGEST_PAUSE)
+    return min(poll_seconds * 2.0**doublings, LONGEST_PAUSE)
 
 
 def _interrupt() -> None:
