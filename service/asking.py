@@ -23,6 +23,7 @@ from matrix.store import Request, Store
 from reports.export import plain
 from service import wiring
 from service.heartbeat import is_alive
+from service.options import Environments, Formats, Json, Methods, Models
 
 ENDED_SHOWN: Final = 20
 WORDS: Final = ("environments", "models", "formats", "methods")
@@ -53,12 +54,12 @@ def chosen(body: Mapping[str, Any]) -> Selection:
 
 def request(  # noqa: PLR0913  one parameter for each option
     *,
-    environments: Annotated[str, typer.Option(help="As `tfmatrix run` takes them.")] = BASE,
-    models: Annotated[str, typer.Option(help="Ids, globs, groups.")] = ALL,
-    formats: Annotated[str, typer.Option(help="Ids, globs.")] = ALL,
-    methods: Annotated[str, typer.Option(help="Ids, globs.")] = ALL,
+    environments: Environments = BASE,
+    models: Models = ALL,
+    formats: Formats = ALL,
+    methods: Methods = ALL,
     again: Annotated[bool, typer.Option("--again", help="Measure again what is known.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Ask for a run: it waits in the queue until a runner takes it up."""
     words = dict(zip(WORDS, (environments, models, formats, methods), strict=True))
@@ -78,7 +79,7 @@ def request(  # noqa: PLR0913  one parameter for each option
 def requests(
     *,
     cancel: Annotated[int | None, typer.Option(help="Take this request back.", metavar="ID")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List what runs, what waits in its order, and what ended last; or take one back."""
     with wiring.store(Settings(), create=False) as opened:

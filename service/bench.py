@@ -31,6 +31,7 @@ from matrix.repeat import NEVER
 from matrix.results import SaveResult
 from matrix.runner import patience
 from matrix.selection import select_environments, select_models
+from service.options import Json
 
 PLAIN_TO_OURS: Final = 12
 OURS_TO_FLOOR: Final = 1.2
@@ -55,7 +56,7 @@ def bench(
         int | None,
         typer.Option(min=1, help="How often a batch loads each of the ten core models; TFMATRIX_BATCH by default."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure seconds per cell: (a) a container each, (b) this project's batch, (c) fork, load and call alone."""
     out = Console(highlight=False)

@@ -21,6 +21,7 @@ from matrix.plan import Plan, Selection
 from matrix.runner import Runner
 from matrix.store import CellDetail
 from service import reproduce, wiring
+from service.options import Json
 from service.progress import RunProgress
 
 out = Console(highlight=False)
@@ -35,7 +36,7 @@ def cell(  # noqa: PLR0913  one parameter for each word
     *,
     method: Annotated[str, typer.Option(help="How it is loaded; the format's own way when left out.")] = "",
     again: Annotated[bool, typer.Option("--again", help="Measure it again.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show one cell, or run it when it is not known: verdict, differences, the whole error, how to see it by hand."""
     settings = Settings()

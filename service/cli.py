@@ -34,6 +34,7 @@ from service import (
     summary,
     wiring,
 )
+from service.options import Environments, Formats, Json, Methods, Models
 from service.progress import RunProgress, if_interrupted
 
 app = typer.Typer(
@@ -48,13 +49,6 @@ err = Console(stderr=True, highlight=False)
 
 KEPT = "what was measured is kept; `tfmatrix run --resume` goes on"
 
-Environments = Annotated[
-    str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15,keras3.5; base, keras3, tf_keras, all")
-]
-Models = Annotated[str, typer.Option(help="Ids, globs, groups: dense,conv*,text")]
-Formats = Annotated[str, typer.Option(help="h5, savedmodel, keras, export")]
-Methods = Annotated[str, typer.Option(help="default, custom_objects, saved_model.load")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 app.add_typer(machine.images, name="images")
 app.command("doctor")(machine.doctor)

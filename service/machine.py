@@ -29,14 +29,10 @@ from matrix.model import Environment
 from matrix.rows import Overlay, Row, read_overlays, read_rows
 from matrix.selection import ALL, BASE, select_environments
 from service import wiring
+from service.options import Environments, Json
 
 images = typer.Typer(no_args_is_help=True, help="The images that environments run in.")
 out = Console(highlight=False)
-
-Environments = Annotated[
-    str, typer.Option(help="Ids, globs, ranges: tf2.4,2.1*,2.10..2.15,keras3.5; base, keras3, tf_keras, all")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def prepare(environments: str = BASE, *, again: bool = False) -> dict[str, str]:

@@ -22,6 +22,7 @@ from matrix.runner import Runner
 from matrix.stability import Sample, Seen, Stability, compare, draw, goes, seen
 from matrix.store import Store
 from service import wiring
+from service.options import Json
 from service.progress import RunProgress, if_interrupted
 
 out = Console(highlight=False)
@@ -35,7 +36,7 @@ def stability(
     cells: Annotated[int, typer.Option(min=1, help="Known cells that are drawn.")] = 500,
     times: Annotated[int, typer.Option(min=1, help="How often each is run.")] = 10,
     seed: Annotated[int, typer.Option(help="Another number draws another sample.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run a random sample of the known cells again and again, and say which do not come to the same each time."""
     settings = Settings()

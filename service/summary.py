@@ -18,15 +18,16 @@ from reports.export import plain
 from reports.summary import Summary, summarize
 from reports.summary_text import as_markdown, blocks
 from service import wiring
+from service.options import Environments, Formats, Json, Methods, Models
 
 
 def summary(  # noqa: PLR0913  one parameter for each option
     *,
-    environments: Annotated[str, typer.Option(help="Ids, globs, ranges; what is known when left out.")] = wiring.KNOWN,
-    models: Annotated[str, typer.Option(help="Ids, globs, groups.")] = ALL,
-    formats: Annotated[str, typer.Option(help="Ids, globs.")] = ALL,
-    methods: Annotated[str, typer.Option(help="Ids, globs.")] = ALL,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    environments: Environments = wiring.KNOWN,
+    models: Models = ALL,
+    formats: Formats = ALL,
+    methods: Methods = ALL,
+    as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of text.")] = False,
 ) -> None:
     """Sum up what is known: counts, shares, marks, cost, the largest groups of failures, the diagonal."""
