@@ -23,6 +23,15 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder for commands, and a wide terminal."""
+    monkeypatch.setenv("TFMATRIX_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.delenv("TFMATRIX_DATABASE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
 def place(tmp_path: Path) -> Place:
     """Where a test's database goes: an SQLite file here, a PostgreSQL database in tests/integration."""
     return tmp_path / "matrix.db"

@@ -19,14 +19,7 @@ from tests.store_samples import NOON
 Capture = pytest.CaptureFixture[str]
 RUNNER = "host:1:a"
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home folder and a wide terminal."""
-    monkeypatch.setenv("TFMATRIX_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.delenv("TFMATRIX_DATABASE", raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture

@@ -15,14 +15,7 @@ from service import cli
 
 Capture = pytest.CaptureFixture[str]
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home folder and a wide terminal."""
-    monkeypatch.setenv("TFMATRIX_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.delenv("TFMATRIX_DATABASE", raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def called(monkeypatch: pytest.MonkeyPatch, capsys: Capture, *words: str) -> tuple[int, str]:

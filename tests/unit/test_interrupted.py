@@ -24,13 +24,10 @@ REQUEST = CellRequest(saver="tf2.9", model="dense", format=Format.H5, loader="tf
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results without a row, an engine that is never asked, and a wide terminal."""
-    monkeypatch.setenv("TFMATRIX_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.delenv("TFMATRIX_DATABASE", raising=False)
+def _results(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results without a row, and an engine that is never asked."""
     monkeypatch.setattr(wiring, "engine", lambda _: SimpleNamespace(isolates=True))
-    open_store(tmp_path / "matrix.db").close()
+    open_store(home / "matrix.db").close()
 
 
 def interrupted(*_: object, **__: object) -> NoReturn:
