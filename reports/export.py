@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from matrix.model import Rung
 from matrix.results import MatrixRow
+from reports.cube import cube_of
 from reports.findings import find
 from reports.grid import EVERYTHING, Results, Selection, outcome_of, pair, tally, tally_by
 from reports.lines import in_order
@@ -30,7 +31,9 @@ def as_json(results: Results, selection: Selection = EVERYTHING) -> str:
         "header": asdict(results.header),
         "selection": {key: sorted(value) for key, value in asdict(selection).items()},
         "counts": dict(sorted(tally(rows, selection).counts.items())),
-        "findings": [asdict(finding) for finding in find(results)] if selection == EVERYTHING else [],
+        "findings": [asdict(finding) for finding in find(cube_of(results), results.failures)]
+        if selection == EVERYTHING
+        else [],
         "environments": [asdict(environment) for environment in in_order(results.environments)],
         "models": [asdict(model) for model in results.models],
         "pairs": [

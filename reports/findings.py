@@ -1,27 +1,30 @@
-"""What a reader should know, found in the rows and said in sentences. Pure: nothing here is typed in beforehand."""
+"""What a reader should know, found in the matrix and said in sentences. Pure: nothing here is typed in beforehand."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
+
+import numpy as np
 
 from matrix.model import Format
-from matrix.results import MatrixRow
-from reports.grid import (
-    EVERYTHING,
-    FAILING,
-    MEASURED,
-    Outcome,
-    Results,
-    Tally,
-    outcome_of,
-    pair,
-    percentage,
-    tally_by,
+from reports.cube import (
+    DRIFT,
+    FORMATS,
+    IS_FAILING,
+    IS_MEASURED,
+    NOT_MEASURED,
+    OUTCOMES,
+    PASS,
+    Codes,
+    Cube,
+    Mask,
+    names,
+    tally_of,
 )
-from reports.lines import Line, in_order, line_of
+from reports.grid import Outcome, Tally, percentage
+from reports.lines import Line, line_of
 from reports.ranges import spans
 
 _MOST_BLOCKS: Final = 5
@@ -43,78 +46,122 @@ class Finding:
     fingerprint: str | None = None
 
 
-def find(results: Results) -> tuple[Finding, ...]:
+class Said(Protocol):
+    """What a failure says."""
+
+    @property
+    def exception(self) -> str:
+        """The exception's class."""
+
+    @property
+    def message(self) -> str:
+        """Its message."""
+
+
+Kinds = Mapping[str, Said]
+"""Failures by fingerprint."""
+
+
+def find(cube: Cube, kinds: Kinds) -> tuple[Finding, ...]:
     """All findings, the most important first; those of overlays after the TensorFlows'; none where nothing was measured."""
-    rows = [row for row in results.rows if EVERYTHING.takes(row)]
-    order = [environment.id for environment in in_order(results.environments)]
-    by_line = {line: [row for row in rows if _line(row) is line] for line in Line}
+    lines = np.array([[*Line].index(line_of(one.id)) for one in cube.environments], dtype=np.int8)
+    line_at = np.where(lines[cube.loader] > 0, lines[cube.loader], lines[cube.saver])
+    by_line = {line: _Part(cube, cube.primary & (line_at == place), line) for place, line in enumerate(Line)}
     return (
-        *(finding for line in Line for finding in _along(line, by_line[line], order, results)),
-        *_hardest_model(by_line[Line.TENSORFLOW], results),
-        *_ours(rows, order),
+        *(finding for line in Line for finding in _along(by_line[line], kinds)),
+        *_hardest_model(by_line[Line.TENSORFLOW]),
+        *_ours(cube),
     )
 
 
-def _line(row: MatrixRow) -> Line:
-    """The line whose findings tell of a row: TensorFlow's only where neither side is an overlay."""
-    return line_of(row.loader) if line_of(row.loader) is not Line.TENSORFLOW else line_of(row.saver)
+class _Part:
+    """The primary rows that one line's findings tell of: TensorFlow's only where neither side is an overlay."""
+
+    def __init__(self, cube: Cube, mask: Mask, line: Line) -> None:
+        self.cube = cube
+        self.mask = mask
+        self.line = line
+        self.order = [one.id for one in cube.environments]
+        self.members = [place for place, one in enumerate(self.order) if line_of(one) is line]
+
+    def savers(self, mask: Mask) -> str:
+        """The savers of rows, in words."""
+        return spans(set(names(self.order, self.cube.saver[mask])), self.order)
+
+    def loaders(self, mask: Mask) -> str:
+        """The loaders of rows, in words."""
+        return spans(set(names(self.order, self.cube.loader[mask])), self.order)
+
+    def models(self, mask: Mask) -> list[str]:
+        """The models of rows, by name."""
+        return sorted(self.cube.models[place].id for place in np.unique(self.cube.model[mask]))
 
 
-def _along(line: Line, rows: Sequence[MatrixRow], order: Sequence[str], results: Results) -> Iterator[Finding]:
+def _along(part: _Part, kinds: Kinds) -> Iterator[Finding]:
     """What happens along one line. Steps and stretches are of its own files; walls are to files of others, too."""
-    members = [environment for environment in order if line_of(environment) is line]
-    loaders = {row.loader for row in rows if outcome_of(row) in MEASURED}
-    walls = tuple(_blocks(rows, order, results))
-    yield from _breaks(rows, [environment for environment in members if environment in loaders])
+    walls = tuple(_blocks(part, kinds))
+    yield from _breaks(part)
     yield from walls[:_FIRST_BLOCKS]
-    yield from _drift(rows, order)
-    yield from _stretch(rows, members)
+    yield from _drift(part)
+    yield from _stretch(part)
     yield from walls[_FIRST_BLOCKS:]
-    yield from _abnormal(rows, order)
+    yield from _abnormal(part)
 
 
-def _breaks(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
+def _breaks(part: _Part) -> Iterator[Finding]:
     """The step up and the step down between two neighbouring measured versions that cost most."""
-    at = {environment: place for place, environment in enumerate(order)}
-    cells = {
-        (row.saver, row.model, row.format, row.loader): outcome_of(row)
-        for row in rows
-        if row.saver in at and row.loader in at
-    }
-    steps: dict[tuple[str, str], Counter[str]] = {}
-    for (saver, model, format_, loader), outcome in cells.items():
-        if outcome is not Outcome.PASS:
+    cube = part.cube
+    loaded = set(cube.loader[part.mask & cube.measured].tolist())
+    along = [place for place in part.members if place in loaded]
+    outcomes = _outcomes_along(part, along)
+    for way, words in ((1, "Moving up from {} to {}"), (-1, "Going back from {} to {}")):
+        steps = [
+            (*_step(outcomes, before, before + way), along[before], along[before + way])
+            for before in range(len(along))
+            if 0 <= before + way < len(along)
+        ]
+        if not steps:
             continue
-        ahead = 1 if at[saver] <= at[loader] else -1
-        for way in (ahead,) if saver != loader else (1, -1):
-            if not 0 <= at[loader] + way < len(order):
-                continue
-            following = cells.get((saver, model, format_, order[at[loader] + way]))
-            if following in FAILING or following in {Outcome.PASS, Outcome.DRIFT}:
-                step = steps.setdefault((loader, order[at[loader] + way]), Counter())
-                step["kept" if following is Outcome.PASS else "broke"] += 1
-    for upwards, words in ((True, "Moving up from {} to {}"), (False, "Going back from {} to {}")):
-        ways = {step: counts for step, counts in steps.items() if (at[step[0]] < at[step[1]]) is upwards}
-        if not ways:
-            continue
-        (before, after), counts = max(ways.items(), key=lambda item: (item[1]["broke"], item[0]))
-        lost = percentage(counts["broke"], counts["broke"] + counts["kept"]) or 0
+        broke, kept, before, after = max(steps, key=lambda step: (step[0], step[2]))
+        lost = percentage(broke, broke + kept) or 0
         if lost >= _LEAST_BREAK:
-            whole = counts["broke"] + counts["kept"]
-            start, end = spans({before}, order), spans({after}, order)
-            lost_ones = f"{counts['broke']:,} of {whole:,} saved models that pass in {start} no longer do"
+            start, end = (spans({part.order[place]}, part.order) for place in (before, after))
+            lost_ones = f"{broke:,} of {broke + kept:,} saved models that pass in {start} no longer do"
             yield Finding(kind="break", text=f"{words.format(start, end)} costs most: {lost_ones} ({lost} %).")
 
 
-def _blocks(rows: Sequence[MatrixRow], order: Sequence[str], results: Results) -> Iterator[Finding]:
+def _outcomes_along(part: _Part, along: Sequence[int]) -> Codes:
+    """Outcomes by saver, file and loader, the two versions by their place along the line; minus one where there is none."""
+    cube = part.cube
+    place_of = np.full(len(cube.environments), -1)
+    place_of[list(along)] = np.arange(len(along))
+    here = part.mask & (place_of[cube.saver] >= 0) & (place_of[cube.loader] >= 0)
+    found = np.full((len(along), len(cube.models) * len(FORMATS), len(along)), -1, dtype=np.int8)
+    file = cube.model[here].astype(np.intp) * len(FORMATS) + cube.format[here]
+    found[place_of[cube.saver[here]], file, place_of[cube.loader[here]]] = cube.outcome[here]
+    return found
+
+
+def _step(outcomes: Codes, before: int, after: int) -> tuple[int, int]:
+    """How many files that pass in one version no longer do in the next, and how many do, on the way away from their saver."""
+    own = slice(0, before + 1) if after > before else slice(before, None)
+    follows = outcomes[own, :, after][outcomes[own, :, before] == PASS]
+    kept = int((follows == PASS).sum())
+    return int(IS_MEASURED[follows[follows >= 0]].sum()) - kept, kept
+
+
+def _blocks(part: _Part, kinds: Kinds) -> Iterator[Finding]:
     """Formats of which a range of loaders reads nothing that some savers wrote, largest first."""
-    found = [block for format_ in Format for block in _walls([row for row in rows if row.format is format_], order)]
-    found.sort(key=lambda block: (-len(block.rows), block.loaders))
-    for block in found[:_MOST_BLOCKS]:
-        whom = "whichever version saved it" if block.every_saver else f"when saved in {spans(block.savers, order)}"
-        why, fingerprint = _mostly(block.rows, results)
-        format_ = block.rows[0].format
-        text = f"No {format_} file loads in {spans(block.loaders, order)}, {whom} ({_cells(len(block.rows))})."
+    cube = part.cube
+    found = [wall for place, _ in enumerate(FORMATS) for wall in _walls(part, part.mask & (cube.format == place))]
+    found.sort(key=lambda wall: (-int(wall.rows.sum()), wall.loaders))
+    for wall in found[:_MOST_BLOCKS]:
+        savers = spans({part.order[place] for place in wall.savers}, part.order)
+        whom = "whichever version saved it" if wall.every_saver else f"when saved in {savers}"
+        why, fingerprint = _mostly(cube, wall.rows, kinds)
+        format_ = FORMATS[cube.format[wall.rows][0]]
+        loaders = spans({part.order[place] for place in wall.loaders}, part.order)
+        text = f"No {format_} file loads in {loaders}, {whom} ({_cells(int(wall.rows.sum()))})."
         yield Finding(kind="break", text=text, why=why, format=format_, fingerprint=fingerprint)
 
 
@@ -122,46 +169,49 @@ def _blocks(rows: Sequence[MatrixRow], order: Sequence[str], results: Results) -
 class _Wall:
     """Savers and neighbouring loaders between which nothing of a format gets through."""
 
-    savers: frozenset[str]
-    loaders: tuple[str, ...]
-    rows: tuple[MatrixRow, ...]
+    savers: frozenset[int]
+    loaders: tuple[int, ...]
+    rows: Mask
     every_saver: bool
 
 
-def _walls(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[_Wall]:
+def _walls(part: _Part, mask: Mask) -> Iterator[_Wall]:
     """Neighbours on a line are one wall where they shut out the same savers, as far as both were measured."""
-    measured = {place: tally for place, tally in tally_by(rows, pair).items() if tally.measured}
-    heard = {loader: frozenset(s for s, into in measured if into == loader) for loader in order}
-    shut = {into: frozenset(s for s in heard[into] if _is_shut(measured[s, into])) for into in order}
-    runs: list[list[str]] = []
-    for loader in order:
-        beside = bool(runs) and line_of(loader) is line_of(runs[-1][0])
+    cube = part.cube
+    counts = cube.counts(mask, "saver", "loader")
+    measured = counts[..., IS_MEASURED].sum(axis=-1)
+    is_shut = (measured > 0) & (counts[..., IS_FAILING].sum(axis=-1) == measured)
+    heard = [frozenset(np.flatnonzero(measured[:, into]).tolist()) for into in range(len(part.order))]
+    shut = [frozenset(np.flatnonzero(is_shut[:, into]).tolist()) for into in range(len(part.order))]
+    runs: list[list[int]] = []
+    for loader, name in enumerate(part.order):
+        beside = bool(runs) and line_of(name) is line_of(part.order[runs[-1][0]])
         common = heard[loader] & heard[runs[-1][0]] if beside else frozenset()
         if common and shut[loader] & common == shut[runs[-1][0]] & common:
             runs[-1].append(loader)
         else:
             runs.append([loader])
+    everybody = frozenset[int]().union(*heard)
     for run in runs:
-        savers = frozenset[str]().union(*(shut[loader] for loader in run))
-        inside = tuple(r for r in rows if r.loader in run and r.saver in savers and outcome_of(r) in FAILING)
-        if inside:
-            every = savers == {saver for saver, _ in measured} and line_of(run[0]) is _line(inside[0])
+        savers = frozenset[int]().union(*(shut[loader] for loader in run))
+        inside = mask & cube.failing & np.isin(cube.loader, run) & np.isin(cube.saver, list(savers))
+        if inside.any():
+            every = savers == everybody and line_of(part.order[run[0]]) is part.line
             yield _Wall(savers=savers, loaders=tuple(run), rows=inside, every_saver=every)
 
 
-def _is_shut(tally: Tally) -> bool:
-    return tally.failed == tally.measured
-
-
-def _mostly(rows: Sequence[MatrixRow], results: Results) -> tuple[str, str | None]:
+def _mostly(cube: Cube, mask: Mask, kinds: Kinds) -> tuple[str, str | None]:
     """The failure that most of the rows share, in one line."""
-    prints = Counter(row.fingerprint for row in rows if row.fingerprint in results.failures)
-    if not prints:
+    errors = cube.error[mask]
+    errors = errors[errors >= 0]
+    if not len(errors):
         return "", None
-    fingerprint, count = prints.most_common(1)[0]
-    failure = results.failures[fingerprint or ""]
-    adverb = "Always" if count == len(rows) else "Mostly"
-    return f"{adverb} {failure.exception}: {first_line(failure.message)}", fingerprint
+    counts = np.bincount(errors)
+    fingerprint, count = cube.fingerprints[int(counts.argmax())], int(counts.max())
+    if fingerprint not in kinds:
+        return "", None
+    adverb = "Always" if count == int(mask.sum()) else "Mostly"
+    return f"{adverb} {kinds[fingerprint].exception}: {first_line(kinds[fingerprint].message)}", fingerprint
 
 
 def first_line(message: str, limit: int = _LONGEST_MESSAGE) -> str:
@@ -170,42 +220,46 @@ def first_line(message: str, limit: int = _LONGEST_MESSAGE) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
-def _drift(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
-    drifting = [row for row in rows if outcome_of(row) is Outcome.DRIFT]
-    if not drifting:
+def _drift(part: _Part) -> Iterator[Finding]:
+    cube = part.cube
+    drifting = part.mask & (cube.outcome == DRIFT)
+    if not drifting.any():
         return
-    models = sorted({row.model for row in drifting})
-    worst = max((row.max_absolute for row in drifting if row.max_absolute is not None), default=None)
+    models = part.models(drifting)
+    sizes = cube.absolute[drifting]
     text = (
-        f"{_cells(len(drifting))} loaded and answered differently: {_list(models)}, "
-        f"saved in {spans({r.saver for r in drifting}, order)}, "
-        f"loaded in {spans({r.loader for r in drifting}, order)}"
+        f"{_cells(int(drifting.sum()))} loaded and answered differently: {_list(models)}, "
+        f"saved in {part.savers(drifting)}, loaded in {part.loaders(drifting)}"
     )
-    text += f"; the largest difference is {worst:.2g}." if worst is not None else "."
+    text += "." if np.isnan(sizes).all() else f"; the largest difference is {np.nanmax(sizes):.2g}."
     yield Finding(kind="drift", text=text, model=models[0] if len(models) == 1 else None)
 
 
-def _abnormal(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
+def _abnormal(part: _Part) -> Iterator[Finding]:
     kinds = (
         (Outcome.CRASH, "crashed"),
         (Outcome.TIMEOUT, "never came back"),
         (Outcome.OUT_OF_MEMORY, "ran out of memory"),
     )
     for outcome, words in kinds:
-        struck = [row for row in rows if outcome_of(row) is outcome]
-        if struck:
-            models = _list(sorted({row.model for row in struck}))
-            text = f"{_cells(len(struck))} {words}: {models}, loaded in {spans({r.loader for r in struck}, order)}."
+        struck = part.mask & (part.cube.outcome == OUTCOMES.index(outcome))
+        if struck.any():
+            models = _list(part.models(struck))
+            text = f"{_cells(int(struck.sum()))} {words}: {models}, loaded in {part.loaders(struck)}."
             yield Finding(kind=outcome.value, text=text)
 
 
-def _hardest_model(rows: Sequence[MatrixRow], results: Results) -> Iterator[Finding]:
-    tallies = {model: tally for model, tally in tally_by(rows, lambda row: row.model).items() if tally.measured}
+def _hardest_model(part: _Part) -> Iterator[Finding]:
+    tallies = {
+        model.id: tally
+        for model, counted in zip(part.cube.models, part.cube.counts(part.mask, "model"), strict=True)
+        if (tally := tally_of(counted)).measured
+    }
     if len(tallies) < 2 or not any(tally.failed for tally in tallies.values()):  # noqa: PLR2004  (a comparison needs two)
         return
     model = min(tallies, key=lambda name: (tallies[name].passed / tallies[name].measured, name))
     best = max(tallies, key=lambda name: (tallies[name].passed / tallies[name].measured, name))
-    titles = {entry.id: entry.title for entry in results.models}
+    titles = {entry.id: entry.title for entry in part.cube.models}
     text = (
         f"The hardest to carry over is {titles.get(model, model)}: {tallies[model].share} % of its loads pass; "
         f"the easiest is {titles.get(best, best)} with {tallies[best].share} %."
@@ -213,57 +267,45 @@ def _hardest_model(rows: Sequence[MatrixRow], results: Results) -> Iterator[Find
     yield Finding(kind="model", text=text, model=model)
 
 
-def _stretch(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
+def _stretch(part: _Part) -> Iterator[Finding]:
     """The longest run of versions that read all that any of them saved."""
-    tallies = tally_by(rows, pair)
-    whole = {place for place, tally in tallies.items() if tally.measured and tally.passed == tally.measured}
-    best: tuple[str, ...] = ()
+    counts = part.cube.counts(part.mask, "saver", "loader")
+    measured = counts[..., IS_MEASURED].sum(axis=-1)
+    whole = (measured > 0) & (counts[..., PASS] == measured)
+    whole &= whole.T
+    best: Sequence[int] = ()
     start = 0
-    for end in range(len(order)):
-        while any(
-            (order[end], order[other]) not in whole or (order[other], order[end]) not in whole
-            for other in range(start, end + 1)
-        ):
+    for end in range(len(part.members)):
+        while start <= end and not whole[part.members[end], part.members[start : end + 1]].all():
             start += 1
-            if start > end:
-                break
         if end + 1 - start > len(best):
-            best = tuple(order[start : end + 1])
+            best = part.members[start : end + 1]
     if len(best) >= _LEAST_STRETCH:
-        text = f"{spans(best, order)} read everything that any of them saved, with equal outputs."
-        yield Finding(kind="pass", text=text)
+        stretch = spans({part.order[place] for place in best}, part.order)
+        yield Finding(kind="pass", text=f"{stretch} read everything that any of them saved, with equal outputs.")
 
 
-def _ours(rows: Sequence[MatrixRow], order: Sequence[str]) -> Iterator[Finding]:
-    broken = [row for row in rows if outcome_of(row) is Outcome.HARNESS_BROKEN]
-    if broken:
-        where = spans({row.loader for row in broken}, order)
-        text = f"Our harness failed in {where}: {_cells(len(broken))} say nothing about TensorFlow and are grey."
+def _ours(cube: Cube) -> Iterator[Finding]:
+    broken = cube.primary & (cube.outcome == OUTCOMES.index(Outcome.HARNESS_BROKEN))
+    if broken.any():
+        where = _Part(cube, broken, Line.TENSORFLOW).loaders(broken)
+        text = f"Our harness failed in {where}: {_cells(int(broken.sum()))} say nothing about TensorFlow and are grey."
         yield Finding(kind="harness-broken", text=text)
-    waiting = sum(outcome_of(row) is Outcome.NOT_MEASURED for row in rows)
+    waiting = int((cube.primary & (cube.outcome == NOT_MEASURED)).sum())
     if waiting:
         yield Finding(kind="not-measured", text=f"{_cells(waiting)} not measured yet.")
 
 
-def upgrades(rows: Sequence[MatrixRow], order: Sequence[str]) -> dict[str, Tally]:
+def upgrades(cube: Cube, mask: Mask) -> dict[str, Tally]:
     """Tallies of loads in the ``same``, a ``newer`` and an ``older`` TensorFlow than the one that saved.
 
     Overlays are left out: they are neither newer nor older than what they stand on.
     """
-    line = [environment for environment in order if line_of(environment) is Line.TENSORFLOW]
-    at = {environment: place for place, environment in enumerate(line)}
-    known = [row for row in rows if row.saver in at and row.loader in at]
-
-    def direction(row: MatrixRow) -> str:
-        distance = at[row.loader] - at[row.saver]
-        return "same" if not distance else "newer" if distance > 0 else "older"
-
-    return tally_by(known, direction)
-
-
-def pair_share(tallies: dict[str, Tally], direction: str) -> int | None:
-    """The share that passes in one direction, where it was measured."""
-    return tallies[direction].share if direction in tallies else None
+    own = np.array([line_of(one.id) is Line.TENSORFLOW for one in cube.environments], dtype=bool)
+    distance = cube.loader.astype(np.int32) - cube.saver
+    mask = mask & own[cube.saver] & own[cube.loader]
+    ways = {"same": distance == 0, "newer": distance > 0, "older": distance < 0}
+    return {way: tally_of(cube.counts(mask & there)) for way, there in ways.items() if (mask & there).any()}
 
 
 def _cells(count: int) -> str:

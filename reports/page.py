@@ -10,6 +10,7 @@ from typing import Final
 
 from matrix.model import Environment, Flavour, Format, Method, Model
 from matrix.results import Failure, MatrixRow
+from reports.cube import cube_of
 from reports.findings import Finding, find, first_line, upgrades
 from reports.grid import (
     FAILING,
@@ -98,6 +99,7 @@ def page(results: Results) -> Page:
     environments = in_order(results.environments)
     order = [environment.id for environment in environments]
     primary = [row for row in results.rows if row.primary]
+    cube = cube_of(results)
     errors = _errors(results, order)
     bands = _bands(environments)
     times = [row.measured_at for row in results.rows if row.measured_at]
@@ -120,8 +122,8 @@ def page(results: Results) -> Page:
             "{} as {}",
         ),
         total=tally(primary),
-        directions=upgrades(primary, order),
-        findings=find(results),
+        directions=upgrades(cube, cube.primary),
+        findings=find(cube, results.failures),
         errors=errors,
         error_ids={fingerprint: f"e{place}" for place, fingerprint in enumerate(shown_errors(results))},
         data=compact(results),

@@ -9,6 +9,8 @@ from typing import Final
 
 from matrix.model import Environment, Format, Method, Model, Rung, SaveOutcome, Verdict
 from matrix.results import Failure, MatrixRow
+from reports.cube import cube_of
+from reports.findings import Finding, find
 from reports.grid import Header, Results
 
 NOW: Final = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
@@ -101,6 +103,11 @@ def results() -> Results:
         versions={"tfmatrix": "0.1.0", "runc": "1.1.15"},
     )
     return Results(header=header, rows=rows(), environments=environments(), models=models(), failures=failures())
+
+
+def find_in(found: Results) -> tuple[Finding, ...]:
+    """The findings of rows."""
+    return find(cube_of(found), found.failures)
 
 
 def empty() -> Results:

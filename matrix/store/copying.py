@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from matrix.errors import StoreError
-from matrix.store.tables import metadata
+from matrix.store.tables import generation, metadata
 
 Rows = tuple[Table, list[dict[str, Any]]]
 
@@ -29,6 +29,7 @@ def take(connection: Connection, parts: Iterable[Rows]) -> int:
     Raises:
         StoreError: They are not empty.
     """
+    connection.execute(delete(generation))  # its number comes along, as the rows do that were written under it
     filled = [table.name for table in metadata.sorted_tables if connection.execute(select(table).limit(1)).first()]
     if filled:
         message = f"The database to copy into has results already ({', '.join(filled)}); they would mix."

@@ -13,7 +13,9 @@ from matrix.errors import UsageError
 from matrix.model import LOAD_VERSION, CellKey, Environment, Method, Rung, RunStatus, SaveKey, Verdict
 from matrix.results import Artifact, CellResult, Failure, Identity, MatrixRow, SaveResult
 from matrix.store import copying, grid, rows
+from matrix.store import facts as facts_
 from matrix.store.copying import Rows
+from matrix.store.facts import Facts
 from matrix.store.rows import AnyRow, member
 from matrix.store.tables import CELL_KEY, artifacts, cells, environments, errors, runs, saves
 from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Run
@@ -104,6 +106,17 @@ class Reader:
             found_saves = connection.execute(of_save).all()
             found_cells = connection.execute(of_cell).all()
         return grid.matrix_rows(environments, found_saves, found_cells, primary)
+
+    def generation(self) -> int:
+        """A number that is higher after every transaction that recorded something; 0 where nothing was recorded yet."""
+        with self._snapshot() as connection:
+            return facts_.number_of(connection)
+
+    @contextmanager
+    def facts(self, since: int | None = None) -> Iterator[Facts]:
+        """All current saves and cells, or those written after a generation, as of one moment; valid within the block."""
+        with self._snapshot() as connection:
+            yield facts_.facts(connection, since)
 
     def error(self, fingerprint: str) -> Failure:
         """An error by its fingerprint."""

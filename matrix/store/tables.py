@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The revision that this code reads and writes; equal to the newest migration's."""
 
 metadata: Final = MetaData(
@@ -50,6 +50,7 @@ def _state_columns() -> tuple[Column[object], ...]:
         Column("first_at", UtcDateTime, nullable=False),
         Column("last_at", UtcDateTime, nullable=False),
         Column("is_current", Boolean, nullable=False),
+        Column("changed", Integer, nullable=False, server_default="0"),  # the generation that last wrote it
     )
 
 
@@ -115,6 +116,8 @@ saves = Table(
     Column("reason", CleanText),
     *_state_columns(),
     Index(None, "saver", "model", "format", "version"),
+    Index(None, "changed"),
+    Index(None, "first_run"),
 )
 
 cells = Table(
@@ -135,6 +138,8 @@ cells = Table(
     Column("marks", Json),
     *_state_columns(),
     Index(None, "artifact", "loader", "method", "version"),
+    Index(None, "changed"),
+    Index(None, "first_run"),
 )
 
 requests = Table(
@@ -155,6 +160,14 @@ requests = Table(
     Column("message", CleanText),
     Index(None, "state", "priority", "id"),  # what a runner takes up next
 )
+
+generation = Table(
+    "generation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""One row, raised by every transaction that records something: who keeps results in memory asks whether it has changed."""
 
 SAVE_KEY: Final = (saves.c.saver, saves.c.model, saves.c.format, saves.c.version)
 CELL_KEY: Final = (cells.c.artifact, cells.c.loader, cells.c.method, cells.c.version)

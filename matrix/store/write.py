@@ -16,7 +16,7 @@ from matrix.results import CellResult, Failure, Identity, SaveResult
 from matrix.store import copying, rows
 from matrix.store.copying import Rows
 from matrix.store.rows import AnyRow, Columns
-from matrix.store.tables import CELL_KEY, SAVE_KEY, artifacts, cells, environments, errors, runs, saves
+from matrix.store.tables import CELL_KEY, SAVE_KEY, artifacts, cells, environments, errors, generation, runs, saves
 
 
 class Writer:
@@ -91,6 +91,8 @@ class Writer:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with self._explained(), self._engine.begin() as connection:
+            if connection.execute(update(generation).values(number=generation.c.number + 1)).rowcount == 0:
+                connection.execute(insert(generation).values(id=1, number=1))
             yield connection
 
 
@@ -149,13 +151,14 @@ def _record_cell(connection: Connection, result: CellResult, mark: Columns) -> N
 def _record(connection: Connection, finding: _Finding, state: AnyRow | None, *, is_current: bool = True) -> None:
     """Extend a state that says the same; else close it and open the next."""
     table, mark = finding.table, finding.mark
+    now = {"changed": select(generation.c.number).scalar_subquery()}
     if state is not None and finding.is_that_of(state):
         last = {"last_run": max(state.last_run, mark["last_run"]), "last_at": max(state.last_at, mark["last_at"])}
-        connection.execute(update(table).where(table.c.id == state.id).values(**finding.columns, **last))
+        connection.execute(update(table).where(table.c.id == state.id).values(**finding.columns, **last, **now))
         return
     if state is not None:
-        connection.execute(update(table).where(table.c.id == state.id).values(is_current=False))
-    connection.execute(insert(table).values(**finding.columns, **mark, is_current=is_current))
+        connection.execute(update(table).where(table.c.id == state.id).values(is_current=False, **now))
+    connection.execute(insert(table).values(**finding.columns, **mark, is_current=is_current, **now))
 
 
 def _state(connection: Connection, table: Table, conditions: list[ColumnElement[bool]]) -> AnyRow | None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from matrix.model import Format, Method, SaveOutcome, Verdict
 from matrix.results import MatrixRow
-from reports.findings import find, upgrades
+from reports.cube import cube_of
+from reports.findings import upgrades
 from reports.grid import (
-    EVERYTHING,
     Look,
     Outcome,
     Results,
@@ -26,6 +26,7 @@ from reports.grid import (
 )
 from reports.ranges import load_ranges, sentence, spans
 from tests import fake_matrix
+from tests.fake_matrix import find_in
 
 FAKE = fake_matrix.results()
 ROW = next(row for row in FAKE.rows if row.primary and row.verdict is Verdict.PASS)
@@ -151,7 +152,7 @@ def test_spans_name_gaps() -> None:
 
 def test_findings_name_the_walls() -> None:
     """The great breaks are found, not typed in; a harness gap inside a wall does not split it."""
-    said = [finding.text for finding in find(FAKE)]
+    said = [finding.text for finding in find_in(FAKE)]
     assert "No savedmodel file loads in 2.16-2.21, whichever version saved it (720 cells)." in said
     assert "No h5 file loads in 2.4-2.15, when saved in 2.16-2.21 (680 cells)." in said
     assert any(text.startswith("Moving up from 2.15 to 2.16 costs most") for text in said)
@@ -163,31 +164,33 @@ def test_findings_name_the_walls() -> None:
 
 def test_findings_are_silent_without_results() -> None:
     """Nothing is claimed where nothing was measured."""
-    assert find(fake_matrix.empty()) == ()
+    assert find_in(fake_matrix.empty()) == ()
 
 
 def test_steps_skip_versions_that_were_not_measured() -> None:
     """With only some versions measured, the costliest step is found between those."""
     few = {"tf2.4", "tf2.15", "tf2.21"}
-    said = [finding.text for finding in find(_with(*(r for r in FAKE.rows if {r.saver, r.loader} <= few)))]
+    said = [finding.text for finding in find_in(_with(*(r for r in FAKE.rows if {r.saver, r.loader} <= few)))]
     assert any(text.startswith("Moving up from 2.15 to 2.21 costs most") for text in said)
 
 
 def test_findings_survive_one_row_and_strangers() -> None:
     """A single row, or rows of environments that are no longer listed, raise nothing."""
-    find(_with(ROW))
-    find(_with(replace(ROW, saver="tf9.9", loader="gone"), _row(Verdict.FAIL, loader="gone", fingerprint="unheard-of")))
+    find_in(_with(ROW))
+    find_in(
+        _with(replace(ROW, saver="tf9.9", loader="gone"), _row(Verdict.FAIL, loader="gone", fingerprint="unheard-of"))
+    )
 
 
 def test_everything_passing_has_no_breaks() -> None:
     """Where all passes there is one finding: that it does."""
     rows = tuple(_row(Verdict.PASS, saver=f"tf2.{a}", loader=f"tf2.{b}") for a in range(4, 22) for b in range(4, 22))
-    assert [finding.kind for finding in find(_with(*rows))] == ["pass"]
+    assert [finding.kind for finding in find_in(_with(*rows))] == ["pass"]
 
 
 def test_directions() -> None:
     """Loads in the same, a newer and an older version partition the matrix."""
-    order = [f"tf2.{n}" for n in range(4, 22)]
-    directions = upgrades([row for row in FAKE.rows if EVERYTHING.takes(row)], order)
+    cube = cube_of(FAKE)
+    directions = upgrades(cube, cube.primary)
     assert sum(d.measured for d in directions.values()) == tally(FAKE.rows).measured
     assert directions["same"].share == 100

@@ -9,12 +9,12 @@ import pytest
 from matrix import catalog
 from matrix.model import Environment, Flavour, Format, Method, Verdict
 from matrix.results import MatrixRow
-from reports.findings import find
 from reports.grid import Results
 from reports.lines import in_order
 from reports.page import page
 from reports.ranges import load_ranges, sentence, spans
 from tests import fake_matrix
+from tests.fake_matrix import find_in
 
 EVERY = catalog.load_environments()
 ORDER = [one.id for one in in_order(EVERY)]
@@ -55,7 +55,7 @@ ALONE, MIXED = results(BASES), results(EVERY)
 
 def said(found: Results) -> list[str]:
     """The findings' sentences."""
-    return [finding.text for finding in find(found)]
+    return [finding.text for finding in find_in(found)]
 
 
 def test_overlays_come_after_the_tensorflows() -> None:
