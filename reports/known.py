@@ -1,0 +1,58 @@
+"""What pages are made from: the matrix as of one moment, held in memory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from matrix.model import Environment, Model
+from reports.assembly import Kind
+from reports.cost import Cost
+from reports.cube import Cube
+from reports.findings import Finding, find
+from reports.grid import Header
+from reports.lines import Line, line_of
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Known:
+    """The matrix of one ``generation``; ``kinds`` are the failures by fingerprint, ``cost`` that of all runs."""
+
+    generation: int
+    cube: Cube
+    header: Header
+    kinds: Mapping[str, Kind]
+    cost: Cost
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a reader should know, the most important first."""
+        return find(self.cube, self.kinds)
+
+    @cached_property
+    def environments(self) -> tuple[Environment, ...]:
+        """Those to show: each TensorFlow with the Keras of its time, and the overlays of which something is known."""
+        shown = zip(self.cube.environments, self.cube.known, strict=True)
+        return tuple(one for one, known in shown if known or line_of(one.id) is Line.TENSORFLOW)
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """All models of the catalogue."""
+        return self.cube.models
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was measured yet."""
+        return not self.cube.measured.any()
+
+    def environment(self, environment_id: str) -> Environment | None:
+        """An environment by its id, shown or not."""
+        place = self.cube.environment_at.get(environment_id)
+        return None if place is None else self.cube.environments[place]
+
+    def model(self, model_id: str) -> Model | None:
+        """A model by its id."""
+        place = self.cube.model_at.get(model_id)
+        return None if place is None else self.cube.models[place]

@@ -1,0 +1,254 @@
+"""What several pages are put together from; each part is drawn by a macro of its name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from matrix.model import Environment, Flavour
+from reports.cube import Codes, tally_of
+from reports.grid import SHARELESS, SIGNS, Look, Outcome, Tally
+from reports.lines import Line, line_of
+from reports.ranges import label
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Square:
+    """One square of a heat map: what is counted there, and the address of what it stands for."""
+
+    counts: Mapping[Outcome, int]
+    href: str | None = None
+
+    @property
+    def tally(self) -> Tally:
+        """The counts, with what follows from them."""
+        return Tally(counts=self.counts)
+
+    @property
+    def look(self) -> Look:
+        """How to draw it."""
+        return self.tally.look
+
+    @property
+    def text(self) -> str:
+        """The share that passes, or a sign."""
+        if len(self.counts) == 1 and sum(self.counts.values()) == 1:
+            return SIGNS[next(iter(self.counts))]
+        return sign(self.tally)
+
+    @property
+    def drifts(self) -> bool:
+        """Whether some of it answers differently, beside what else happens."""
+        return bool(self.tally.drifted) and self.look is not Look.ALL_DRIFT
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a part of it was not measured yet."""
+        return bool(self.tally.measured and self.counts.get(Outcome.NOT_MEASURED))
+
+    @property
+    def title(self) -> str:
+        """It in words."""
+        return describe(self.tally)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """The heading of a row or a column; ``note`` says more, where there is room."""
+
+    id: str
+    text: str
+    href: str | None = None
+    first_of_band: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Band:
+    """Neighbouring columns under one word: ``Keras 2`` over so many."""
+
+    text: str
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heat:
+    """A heat map. ``down`` and ``across`` say what its rows and columns are."""
+
+    caption: str
+    down: str
+    across: str
+    columns: tuple[Head, ...]
+    rows: tuple[tuple[Head, tuple[Square, ...]], ...]
+    bands: tuple[Band, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """Neighbouring versions in which the same happens: ``2.4-2.15``, ``loads``; ``width`` is how many."""
+
+    outcome: Outcome
+    label: str
+    words: str
+    width: int
+    href: str | None = None
+    cause: str = ""
+    cause_href: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """One option of a filter."""
+
+    value: str
+    text: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """One filter of a form: pills where the options are few, a list where they are many."""
+
+    name: str
+    label: str
+    options: tuple[Choice, ...]
+    as_pills: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Empty:
+    """Why there is nothing to show, and the command that changes it."""
+
+    title: str
+    text: str
+    command: str
+
+
+NOTHING_YET: Final = Empty(
+    title="Nothing measured yet",
+    text="No model has been loaded anywhere so far. This builds what it needs, saves each model in each TensorFlow, loads it "
+    "in every other, and fills these pages. What is known already is never run twice.",
+    command="make matrix",
+)
+
+
+def describe(counted: Tally) -> str:
+    """A tally in words, for the tooltip and the screen reader."""
+    words = {outcome: count for outcome, count in counted.counts.items() if count}
+    if not words:
+        return "not measured yet"
+    rest = ", ".join(f"{words[outcome]:,} {outcome}" for outcome in Outcome if words.get(outcome))
+    if sum(words.values()) == 1:
+        return next(iter(words)).value
+    return f"{counted.passed:,} of {counted.measured:,} pass ({counted.share} %): {rest}" if counted.measured else rest
+
+
+def sign(counted: Tally) -> str:
+    """The share that passes, or what stands in its place."""
+    match counted.look:
+        case Look.ALL:
+            return SIGNS[Outcome.PASS]
+        case Look.NONE:
+            return SIGNS[Outcome.FAIL]
+        case Look.ALL_DRIFT:
+            return SIGNS[Outcome.DRIFT]
+        case look:
+            return SHARELESS.get(look, str(counted.share))
+
+
+def choices(  # noqa: PLR0913  what a form's part is made of
+    name: str,
+    label_: str,
+    options: Iterable[tuple[str, str]],
+    chosen: str,
+    *,
+    everything: str | None = None,
+    as_pills: bool = False,
+) -> Choices:
+    """A filter of these values and texts; ``everything`` is the text of choosing none."""
+    listed = [("", everything), *options] if everything is not None else [*options]
+    return Choices(
+        name=name,
+        label=label_,
+        as_pills=as_pills,
+        options=tuple(Choice(value=value, text=text or value, chosen=value == chosen) for value, text in listed),
+    )
+
+
+def bands_of(environments: Sequence[Environment]) -> tuple[tuple[Band, ...], frozenset[str]]:
+    """Neighbours on one line and of one Keras generation; and the ids that begin a band, but for the first."""
+    runs = [(text, tuple(one.id for one in run)) for text, run in groupby(environments, key=_band)]
+    return tuple(Band(text=text, width=len(ids)) for text, ids in runs), frozenset(ids[0] for _, ids in runs[1:])
+
+
+def environment_heads(
+    environments: Sequence[Environment], address: Callable[[str], str] | None = None
+) -> tuple[Head, ...]:
+    """Headings for environments, marked where a band begins."""
+    _, firsts = bands_of(environments)
+    return tuple(
+        Head(
+            id=one.id,
+            text=label(one.id),
+            href=address(one.id) if address else None,
+            first_of_band=one.id in firsts,
+            note=f"Keras {one.keras}",
+        )
+        for one in environments
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Axis:
+    """One side of a heat map: headings, and the place of each in the counts."""
+
+    heads: tuple[Head, ...]
+    places: tuple[int, ...]
+    bands: tuple[Band, ...] = field(default=())
+
+
+def heat(
+    counts: Codes,
+    down: tuple[str, Axis],
+    across: tuple[str, Axis],
+    caption: str,
+    address: Callable[[str, str], str | None] | None = None,
+) -> Heat:
+    """A heat map of ``counts[row, column, outcome]``; ``address`` takes the ids of a row and a column."""
+    rows = []
+    for head, row in zip(down[1].heads, down[1].places, strict=True):
+        squares = []
+        for column, place in zip(across[1].heads, across[1].places, strict=True):
+            counted = tally_of(counts[row, place]).counts
+            href = address(head.id, column.id) if address and counted else None
+            squares.append(Square(counts=counted, href=href))
+        rows.append((head, tuple(squares)))
+    return Heat(
+        caption=caption,
+        down=down[0],
+        across=across[0],
+        columns=across[1].heads,
+        rows=tuple(rows),
+        bands=across[1].bands,
+    )
+
+
+def environment_axis(
+    cube_places: Mapping[str, int], environments: Sequence[Environment], address: Callable[[str], str] | None = None
+) -> Axis:
+    """Environments as a side of a heat map."""
+    return Axis(
+        heads=environment_heads(environments, address),
+        places=tuple(cube_places[one.id] for one in environments),
+        bands=bands_of(environments)[0],
+    )
+
+
+_GENERATIONS: Final = {Flavour.KERAS2: "Keras 2", Flavour.KERAS3: "Keras 3", Flavour.TF_KERAS: "tf_keras"}
+
+
+def _band(environment: Environment) -> str:
+    overlays = {Line.KERAS_3: "Keras 3 overlays"}
+    return overlays.get(line_of(environment.id), _GENERATIONS[environment.flavour])
