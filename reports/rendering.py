@@ -19,7 +19,7 @@ from reports.pages.page import Page
 from reports.ranges import label
 
 STATIC: Final = Path(__file__).parent / "static"
-_TEMPLATES: Final = Path(__file__).parent / "templates" / "site"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 
 NAVIGATION: Final = (
     ("Matrix", addresses.home()),
@@ -57,7 +57,7 @@ class _Frame:
 def html(page: Page, links: Links, now: datetime) -> str:
     """The page as a document. Links go through ``links``, ages are counted back from ``now``."""
     frame = _Frame(page=page, generated_at=now, made_for=links.made_for)
-    template = _templates().get_template(f"{page.template}.html")
+    template = _templates().get_template(f"site/{page.template}.html")
     return template.render(page=frame, content=page.content, links=links, now=now)
 
 

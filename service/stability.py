@@ -24,6 +24,7 @@ from matrix.store import Store
 from service import wiring
 from service.options import Json
 from service.progress import RunProgress, if_interrupted
+from service.snapshot import primary_of
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -67,7 +68,7 @@ def stability(
 def _drawn(opened: Store, *, cells: int, seed: int) -> tuple[Plan, Sample, dict[CellKey, Seen]]:
     """Draw from all that is known of the environments of their own, by any method."""
     plan = make_plan(wiring.select(*wiring.DEFAULTS))
-    rows = opened.read.matrix(plan.selection.environments, SAVE_VERSION, LOAD_VERSION, wiring.primary_of())
+    rows = opened.read.matrix(plan.selection.environments, SAVE_VERSION, LOAD_VERSION, primary_of())
     requests = [
         CellRequest(saver=row.saver, model=row.model, format=row.format, loader=row.loader, method=row.method)
         for row in rows

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +12,13 @@ from matrix.engines import Engine
 from matrix.engines.docker import DockerEngine
 from matrix.engines.venv import VenvEngine
 from matrix.errors import EngineError, IncompleteError
-from matrix.methods import primary_method
-from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Format, Method
+from matrix.model import LOAD_VERSION, SAVE_VERSION, Format, Method
 from matrix.plan import Selection
 from matrix.results import Failure
 from matrix.store import Store, open_store
 from reports.cost import Cost, cost_of
-from reports.grid import Header, Results
+from reports.grid import Results
+from service.snapshot import RUNS_LOOKED_AT, header, primary_of
 
 KNOWN: Final = "known"
 """What documents show unless told otherwise: the environments of their own, and every overlay that something is known of."""
@@ -37,7 +34,6 @@ CORE: Final = (
 )
 """What `make matrix` measures: little enough to be had from nothing within 45 minutes."""
 
-RUNS_LOOKED_AT: Final = 1000
 ISOLATES_NOTHING: Final = (
     "Uv environments ISOLATE NOTHING: every model that is loaded runs as you, with your files and your network. Our own "
     "models are harmless; uploads are refused unless told --trust."
@@ -112,7 +108,7 @@ def results(opened: Store, chosen: Selection) -> Results:
     fingerprints = {row.fingerprint for row in rows if row.fingerprint is not None}
     failures: dict[str, Failure] = {one: opened.read.error(one) for one in fingerprints}
     return Results(
-        header=_header(opened, chosen.environments),
+        header=header(opened.read, chosen.environments),
         rows=rows,
         environments=chosen.environments,
         models=chosen.models,
@@ -123,26 +119,3 @@ def results(opened: Store, chosen: Selection) -> Results:
 def cost(opened: Store) -> Cost:
     """Return what all runs cost together."""
     return cost_of(run.cost for run in opened.read.runs(RUNS_LOOKED_AT))
-
-
-def primary_of() -> Callable[[str, Format], Method]:
-    """Return the function that names the method a model and a format call for."""
-    models = {model.id: model for model in catalog.load_models()}
-    return lambda model, format_: primary_method(models[model], format_)
-
-
-def _header(opened: Store, environments: tuple[Environment, ...]) -> Header:
-    runs = opened.read.runs(RUNS_LOOKED_AT)
-    newest = next(iter(runs), None)
-    records = opened.read.environments([environment.recipe_digest for environment in environments]).values()
-    processors = {str(one.identity.facts.get("model_name", "?")) for one in records if one.identity is not None}
-    return Header(
-        generated_at=datetime.now(UTC),
-        run=str(newest.id) if newest else None,
-        status=newest.status.value if newest else None,
-        engine=str(newest.facts.get("engine", "Docker")) if newest else None,
-        unisolated=tuple(str(run.id) for run in reversed(runs) if run.facts.get("isolates") is False),
-        host_cpu=", ".join(sorted(processors)) or None,
-        cost=cost_of(run.cost for run in runs).sentence,
-        versions={"tfmatrix": importlib.metadata.version("tfmatrix")},
-    )

@@ -19,7 +19,8 @@ from matrix.errors import ExitCode, UsageError
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Format, Method, RunStatus, SaveKey, SaveOutcome, Verdict
 from matrix.results import Difference
 from matrix.store import open_store
-from service import cli, wiring
+from service import cli
+from service.snapshot import primary_of
 from tests.big_matrix import Size, __main__, evidence, fill
 from tests.big_matrix.history import make_past
 from tests.big_matrix.texts import HOSTILE
@@ -155,7 +156,7 @@ def test_the_store_reads_it(database: Path) -> None:
     """The matrix has passes, failures and drift, formats that came later, and errors that are found by their name."""
     environments = [one for one in load_environments() if one.base is None]
     with open_store(database) as opened:
-        rows = opened.read.matrix(environments, SAVE_VERSION, LOAD_VERSION, wiring.primary_of())
+        rows = opened.read.matrix(environments, SAVE_VERSION, LOAD_VERSION, primary_of())
         known = {row.fingerprint: opened.read.error(row.fingerprint) for row in rows if row.fingerprint}
     verdicts = Counter(row.verdict for row in rows if row.primary)
     assert min(verdicts[Verdict.PASS], verdicts[Verdict.FAIL]) > 100
@@ -233,7 +234,7 @@ def test_overlays_are_made_up_too(tmp_path: Path) -> None:
     fill(tmp_path / "matrix.db", Size(cells=400, nights=2, environments="2.15,2.16,tf2.16+*"))
     chosen = [one for one in load_environments() if one.id in {"tf2.15", "tf2.16", "tf2.16+tf_keras2.16"}]
     with open_store(tmp_path / "matrix.db") as opened:
-        rows = opened.read.matrix(chosen, SAVE_VERSION, LOAD_VERSION, wiring.primary_of())
+        rows = opened.read.matrix(chosen, SAVE_VERSION, LOAD_VERSION, primary_of())
     read = {
         row.loader: row.verdict
         for row in rows

@@ -1,0 +1,26 @@
+"""Parameters of addresses, as FastAPI reads and documents them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BeforeValidator
+
+from matrix.model import Flavour, Format, Method
+
+
+def _none_if_empty(value: object) -> object:
+    """A form sends every field, also the empty ones."""
+    return None if value == "" else value
+
+
+_Optional = BeforeValidator(_none_if_empty)
+
+FormatFilter = Annotated[Format | None, _Optional, Query(alias="format", description="Only this format.")]
+GroupFilter = Annotated[str | None, _Optional, Query(description="Only models of this group.", examples=["core"])]
+ModelFilter = Annotated[str | None, _Optional, Query(description="Only this model.", examples=["dense"])]
+MethodFilter = Annotated[
+    Method | None, _Optional, Query(description="Loaded by this method; else by the one that the format calls for.")
+]
+FlavourFilter = Annotated[Flavour | None, _Optional, Query(description="Loaded in environments with this Keras.")]

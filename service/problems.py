@@ -1,0 +1,31 @@
+"""What can be wrong with a request to the site: an address that nothing has, a filter that makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from matrix.errors import TfmatrixError, UsageError
+
+_LIKE: Final = 0.5
+_MOST: Final = 3
+
+
+class NotFound(UsageError):  # noqa: N818  (as HTTP calls it)
+    """Nothing is at this address; ``nearest`` names what there is instead."""
+
+    def __init__(self, what: str, name: str, among: Iterable[str], *, next_step: str = "") -> None:
+        self.nearest = nearest(name, among)
+        meant = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"There is no {what} {name[:80]!r}.{meant}", next_step=next_step)
+
+
+class BadFilter(TfmatrixError):  # noqa: N818
+    """A filter names what there is not, or two of them exclude each other."""
+
+
+def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Return those of ``words`` that are spelt most like ``word``, the best first."""
+    spelt = {one.lower(): one for one in words}
+    return tuple(spelt[one] for one in get_close_matches(word[:80].lower(), list(spelt), n=_MOST, cutoff=_LIKE))
