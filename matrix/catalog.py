@@ -85,6 +85,15 @@ def overlay_digest(overlay: Overlay, folder: Path = IMAGES) -> str:
     return _digest(beginning, (*OVERLAY_FILES, f"locks/{overlay.id}.txt"), folder)
 
 
+def locked_packages(environment_id: str, folder: Path = IMAGES) -> dict[str, str]:
+    """Every package that a lock pins, with its version; nothing for an environment that has no lock."""
+    try:
+        lock = (folder / "locks" / f"{environment_id}.txt").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    return _pins(lock)
+
+
 def lock_origin(row: Row | Overlay, folder: Path = IMAGES) -> str:
     """What a lock states of the row that it was made from; a lock that states something else is another row's."""
     origin = f"{' '.join(row.requirements)} as of {row.cut_off.isoformat()}"
@@ -152,7 +161,7 @@ def _lock_complaints(row: Row | Overlay, folder: Path) -> list[Complaint]:
 
 
 def _lock_faults(row: Row | Overlay, lock: str) -> Iterator[str]:
-    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, flags=re.MULTILINE))
+    pins = _pins(lock)
     if isinstance(row, Overlay):
         if pins.get(row.package) != row.keras:
             yield f"pins {row.package} {pins.get(row.package)}, the row says {row.keras}"
@@ -167,3 +176,7 @@ def _lock_faults(row: Row | Overlay, lock: str) -> Iterator[str]:
             and "--hash=sha256:" not in requirement
         ):
             yield f"{requirement.split()[0]} has no hash"
+
+
+def _pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, flags=re.MULTILINE))

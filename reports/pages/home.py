@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from matrix.model import Format
 from reports import addresses
 from reports.cube import FORMATS, Mask, tally_of
 from reports.findings import Finding, upgrades
@@ -13,7 +14,16 @@ from reports.grid import Outcome, Tally
 from reports.known import Known
 from reports.pages.filters import Filters
 from reports.pages.page import Page
-from reports.pages.parts import NOTHING_YET, Axis, Choices, Empty, Head, Heat, environment_axis, heat
+from reports.pages.parts import (
+    NOTHING_YET,
+    Choices,
+    Empty,
+    Heat,
+    environment_axis,
+    format_axis,
+    heat,
+    model_axis,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,11 +103,10 @@ def shown_rows(known: Known, filters: Filters) -> Mask:
 
 def matrix(known: Known, filters: Filters, mask: Mask) -> Heat:
     """Return savers and loaders, with what passes between them."""
-    at = known.cube.environment_at
     return heat(
         known.cube.counts(mask, "saver", "loader"),
-        ("saved in", environment_axis(at, filters.savers(known), addresses.environment)),
-        ("loaded in", environment_axis(at, filters.loaders(known), addresses.environment)),
+        ("saved in", environment_axis(known, filters.savers(known))),
+        ("loaded in", environment_axis(known, filters.loaders(known))),
         "Each row is the TensorFlow that saved, each column the one that loads. In the square: per cent of loads that give "
         "the saver's outputs.",
         addresses.pair,
@@ -105,17 +114,12 @@ def matrix(known: Known, filters: Filters, mask: Mask) -> Heat:
 
 
 def _models(known: Known, filters: Filters, mask: Mask) -> Heat:
-    chosen = [one for one in known.models if one.id in filters.models(known)]
-    heads = tuple(Head(id=one.id, text=one.title, href=addresses.model(one.id), note=one.shows) for one in chosen)
-    formats = [one for one in FORMATS if filters.format in {None, one}]
-    columns = tuple(Head(id=str(one), text=str(one), href=addresses.format_(one)) for one in formats)
-    by_name = {str(one): one for one in formats}
     return heat(
         known.cube.counts(mask, "model", "format"),
-        ("model", Axis(heads=heads, places=tuple(known.cube.model_at[one.id] for one in chosen))),
-        ("format", Axis(heads=columns, places=tuple(FORMATS.index(one) for one in formats))),
+        ("model", model_axis(known, [one for one in known.models if one.id in filters.models(known)])),
+        ("format", format_axis(one for one in FORMATS if filters.format in {None, one})),
         "Per cent of loads that pass, over all pairs of versions.",
-        lambda model, format_: addresses.model_as(model, by_name[format_]),
+        lambda model, format_: addresses.model_as(model, Format(format_)),
     )
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from matrix.model import Environment, Flavour
-from reports.cube import Codes, tally_of
+from matrix.model import Environment, Flavour, Format, Model
+from reports import addresses
+from reports.cube import FORMATS, Codes, tally_of
 from reports.grid import SHARELESS, SIGNS, Look, Outcome, Tally
+from reports.known import Known
 from reports.lines import Line, line_of
 from reports.ranges import label
 
@@ -235,15 +237,28 @@ def heat(
     )
 
 
-def environment_axis(
-    cube_places: Mapping[str, int], environments: Sequence[Environment], address: Callable[[str], str] | None = None
-) -> Axis:
-    """Environments as a side of a heat map."""
+def environment_axis(known: Known, environments: Sequence[Environment] | None = None) -> Axis:
+    """Environments as a side of a heat map, by themselves all that are shown."""
+    chosen = known.environments if environments is None else environments
     return Axis(
-        heads=environment_heads(environments, address),
-        places=tuple(cube_places[one.id] for one in environments),
-        bands=bands_of(environments)[0],
+        heads=environment_heads(chosen, addresses.environment),
+        places=tuple(known.cube.environment_at[one.id] for one in chosen),
+        bands=bands_of(chosen)[0],
     )
+
+
+def model_axis(known: Known, models: Iterable[Model]) -> Axis:
+    """Models as a side of a heat map."""
+    chosen = list(models)
+    heads = tuple(Head(id=one.id, text=one.title, href=addresses.model(one.id), note=one.shows) for one in chosen)
+    return Axis(heads=heads, places=tuple(known.cube.model_at[one.id] for one in chosen))
+
+
+def format_axis(formats: Iterable[Format] = FORMATS) -> Axis:
+    """Formats as a side of a heat map."""
+    chosen = list(formats)
+    heads = tuple(Head(id=str(one), text=str(one), href=addresses.format_(one)) for one in chosen)
+    return Axis(heads=heads, places=tuple(FORMATS.index(one) for one in chosen))
 
 
 _GENERATIONS: Final = {Flavour.KERAS2: "Keras 2", Flavour.KERAS3: "Keras 3", Flavour.TF_KERAS: "tf_keras"}
