@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Environment, Format, Method, Model, SaveOutcome
+from reports.causes import Said, cause_of
 from reports.cube import (
     COLUMNS,
     FORMATS,
@@ -72,8 +73,19 @@ _CELL_COLUMNS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """A kind of failure, as far as lists and searches need it."""
+    """A kind of failure, as far as lists and searches need it. ``cause`` is the same for many kinds."""
 
+    exception: str
+    message: str
+    cause: str
+
+    @classmethod
+    def of(cls, failure: Said) -> Kind:
+        """Return what of a failure is held."""
+        return cls(exception=failure.exception, message=failure.message[:LONGEST_MESSAGE], cause=cause_of(failure))
+
+
+class _Told(NamedTuple):
     exception: str
     message: str
 
@@ -114,7 +126,7 @@ class Assembly:
     ) -> None:
         """Take up states, current or no longer, as ``matrix.store.facts`` lists their columns; cells come in parts."""
         for fingerprint, exception, message in errors:
-            self.kinds[fingerprint] = Kind(exception=exception, message=message[:LONGEST_MESSAGE])
+            self.kinds[fingerprint] = Kind.of(_Told(exception, message))
         self._saves = _merged(self._saves, [_split(saves, self._save, _SAVE)])
         self._cells = _merged(self._cells, [_split(part, self._cell, _CELL) for part in cells])
 

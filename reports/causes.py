@@ -7,9 +7,7 @@ reason has hundreds of texts.
 from __future__ import annotations
 
 import re
-from typing import Final
-
-from matrix.results import Failure
+from typing import Final, Protocol
 
 LONGEST: Final = 150
 
@@ -47,7 +45,19 @@ _REPLACED: Final = tuple(
 )
 
 
-def cause_of(failure: Failure) -> str:
+class Said(Protocol):
+    """What a failure says: the exception's class and its message."""
+
+    @property
+    def exception(self) -> str:
+        """The exception's class, with its module."""
+
+    @property
+    def message(self) -> str:
+        """Its message."""
+
+
+def cause_of(failure: Said) -> str:
     """Return exception class and cause, such as ``ValueError: Unknown layer: Gate``."""
     name = failure.exception.rpartition(".")[2] if not failure.exception.startswith("tfmatrix.") else failure.exception
     return f"{name}: {cause_in(failure.message)}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from matrix.model import Format
+from reports.causes import Said
 from reports.cube import (
     DRIFT,
     FORMATS,
@@ -44,18 +45,6 @@ class Finding:
     format: Format | None = None
     model: str | None = None
     fingerprint: str | None = None
-
-
-class Said(Protocol):
-    """What a failure says."""
-
-    @property
-    def exception(self) -> str:
-        """The exception's class."""
-
-    @property
-    def message(self) -> str:
-        """Its message."""
 
 
 Kinds = Mapping[str, Said]

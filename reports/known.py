@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from matrix.model import Environment, Model
 from reports.assembly import Kind
 from reports.cost import Cost
-from reports.cube import Cube
+from reports.cube import Codes, Cube
 from reports.findings import Finding, find
 from reports.grid import Header
 from reports.lines import Line, line_of
@@ -41,6 +43,20 @@ class Known:
     def models(self) -> tuple[Model, ...]:
         """All models of the catalogue."""
         return self.cube.models
+
+    @cached_property
+    def causes(self) -> tuple[str, ...]:
+        """What kinds of failure come down to, in few words, in alphabetical order."""
+        return tuple(sorted({self._cause(one) for one in self.cube.fingerprints}))
+
+    @cached_property
+    def cause_of_error(self) -> Codes:
+        """For each of the cube's errors the place of its cause."""
+        at = {cause: place for place, cause in enumerate(self.causes)}
+        return np.array([at[self._cause(one)] for one in self.cube.fingerprints], dtype=np.int32)
+
+    def _cause(self, fingerprint: str) -> str:
+        return self.kinds[fingerprint].cause if fingerprint in self.kinds else "an error that is not recorded"
 
     @property
     def is_empty(self) -> bool:
