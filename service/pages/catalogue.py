@@ -1,0 +1,93 @@
+"""``/models``, ``/formats``, ``/environments``: what there is, and how each fares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path
+
+from matrix.catalog import locked_packages
+from matrix.model import Environment, Format
+from reports.pages import environments as environment_pages
+from reports.pages import formats as format_pages
+from reports.pages import models as model_pages
+from reports.pages.environments import Inside
+from reports.pages.page import Page
+from service.pages.routes import From, add_page, router
+from service.problems import NotFound
+from service.source import Source
+
+ROUTER: Final[APIRouter] = router()
+
+ModelId = Annotated[str, Path(description="A model's id.", examples=["dense"])]
+EnvironmentId = Annotated[str, Path(description="An environment's id.", examples=["tf2.15"])]
+
+
+def make_models(source: From) -> Page:
+    """Return the list of models."""
+    return model_pages.models(source.known)
+
+
+def make_model(source: From, model: ModelId) -> Page:
+    """Return the page of one model."""
+    found = source.known.model(model)
+    if found is None:
+        raise NotFound("model", model, [one.id for one in source.known.models], next_step="/models lists them all.")
+    return model_pages.model(source.known, found)
+
+
+def make_formats(source: From) -> Page:
+    """Return the list of formats."""
+    return format_pages.formats(source.known)
+
+
+def make_format(source: From, format_: Annotated[str, Path(alias="format", examples=["h5"])]) -> Page:
+    """Return the page of one format."""
+    return format_pages.format_(source.known, format_named(format_))
+
+
+def make_environments(source: From) -> Page:
+    """Return the list of environments."""
+    digests = [one.recipe_digest for one in source.known.environments]
+    found = source.read.environments(digests)
+    inside = {
+        digest: Inside(identity=one.identity, image_id=one.image_id, recorded_at=one.recorded_at)
+        for digest, one in found.items()
+    }
+    return environment_pages.environments(source.known, inside)
+
+
+def make_environment(source: From, environment: EnvironmentId) -> Page:
+    """Return the page of one environment."""
+    one = environment_named(source, environment)
+    record = source.read.environments([one.recipe_digest]).get(one.recipe_digest)
+    inside = Inside()
+    if record is not None:
+        inside = Inside(identity=record.identity, image_id=record.image_id, recorded_at=record.recorded_at)
+    packages = {**(locked_packages(one.base) if one.base else {}), **locked_packages(one.id)}
+    return environment_pages.environment(source.known, one, inside, packages)
+
+
+def environment_named(source: Source, name: str) -> Environment:
+    """Return an environment by its id, or raise what suggests the nearest."""
+    found = source.known.environment(name) or source.known.environment(f"tf{name}")
+    if found is None:
+        ids = [one.id for one in source.known.cube.environments]
+        raise NotFound("environment", name, ids, next_step="/environments lists them all.")
+    return found
+
+
+def format_named(name: str) -> Format:
+    """Return a format by its name, or raise what suggests the nearest."""
+    try:
+        return Format(name)
+    except ValueError:
+        raise NotFound("format", name, [str(one) for one in Format], next_step="/formats lists them all.") from None
+
+
+add_page(ROUTER, "/models", make_models, summary="All models")
+add_page(ROUTER, "/models/{model}", make_model, summary="One model")
+add_page(ROUTER, "/formats", make_formats, summary="All formats")
+add_page(ROUTER, "/formats/{format}", make_format, summary="One format")
+add_page(ROUTER, "/environments", make_environments, summary="All environments")
+add_page(ROUTER, "/environments/{environment}", make_environment, summary="One environment")
