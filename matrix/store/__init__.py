@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -40,11 +41,23 @@ class Store:
     Threads may share it; processes open their own.
     """
 
-    def __init__(self, write: Writer, read: Reader, queue: Queue, engines: tuple[Engine, ...]) -> None:
+    def __init__(
+        self, write: Writer, read: Reader, queue: Queue, engines: tuple[Engine, Engine], check: Callable[[], None]
+    ) -> None:
         self.write = write
         self.read = read
         self.queue = queue
         self._engines = engines
+        self._check = check
+
+    def check(self) -> None:
+        """Ask the database whether it answers and still speaks this code's schema.
+
+        Raises:
+            IncompleteError: It is empty by now.
+            StoreError: It speaks another by now, or it does not answer.
+        """
+        self._check()
 
     def close(self) -> None:
         """Let go of the database; safe to repeat."""
@@ -60,14 +73,16 @@ class Store:
         self.close()
 
 
-def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> Store:
+def open_store(
+    path_or_url: Path | str, *, create: bool = True, update: bool = True, busy_seconds: float = BUSY_SECONDS
+) -> Store:
     """Open the results in an SQLite file or at a database URL, brought to this code's schema.
 
-    A writer waits ``busy_seconds`` for another one.
+    A writer waits ``busy_seconds`` for another one. Who must change nothing but rows turns ``create`` and ``update`` off.
 
     Raises:
         IncompleteError: There is no such file, or nothing in it, and ``create`` is off.
-        StoreError: It is newer than this code, damaged, not ours, or does not answer.
+        StoreError: It is newer than this code, damaged, not ours, or does not answer; or older, and ``update`` is off.
     """
     place = location(path_or_url)
     path = place if isinstance(place, Path) else None
@@ -75,14 +90,19 @@ def open_store(path_or_url: Path | str, *, create: bool = True, busy_seconds: fl
     if path is not None:
         _prepare_folder(path, create=create)
     translate = partial(explained, name, path)
-    writing = writing_engine(place, busy_seconds=busy_seconds)
+    writing = writing_engine(place, busy_seconds=busy_seconds, create=create)
     reading = reading_engine(place, busy_seconds=busy_seconds)
     queue = Queue(writing, reading, translate)
-    store = Store(Writer(writing, translate), Reader(reading, translate), queue, (writing, reading))
+
+    def check() -> None:
+        with translate():
+            is_current(reading, name, create=False, update=False)
+
+    store = Store(Writer(writing, translate), Reader(reading, translate), queue, (writing, reading), check)
     try:
         with translate():
-            is_new = path is not None and not path.exists()
-            if is_new or not is_current(reading, name, create=create):
+            is_new = path is not None and not path.exists() and create
+            if is_new or not is_current(reading, name, create=create, update=update):
                 migrate(writing)
     except BaseException:
         store.close()

@@ -51,9 +51,9 @@ def called(place: Path | URL) -> str:
     return place.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
 
 
-def writing_engine(place: Path | URL, *, busy_seconds: float) -> Engine:
+def writing_engine(place: Path | URL, *, busy_seconds: float, create: bool = True) -> Engine:
     """An engine with one connection, whose transactions take the write lock as they begin."""
-    engine = _engine(place, mode="rwc", busy_seconds=busy_seconds, pool_size=1)
+    engine = _engine(place, mode="rwc" if create else "rw", busy_seconds=busy_seconds, pool_size=1)
     if isinstance(place, Path):
         event.listen(engine, "connect", lambda connection, _: _prepare(connection, busy_seconds))
         event.listen(engine, "begin", lambda connection: _execute(connection, "BEGIN IMMEDIATE"))

@@ -137,6 +137,11 @@ class Queue:
         """What waits, in the order in which it is taken up."""
         return self._requests(select(requests).where(_WAITS).order_by(*_ORDER))
 
+    def lengths(self) -> dict[RequestState, int]:
+        """How many requests are in each state; states that none is in are left out."""
+        found = self._rows(select(requests.c.state, func.count()).group_by(requests.c.state))
+        return {member(RequestState, state): int(many) for state, many in found}
+
     def ended(self, limit: int) -> tuple[Request, ...]:
         """The newest of those that are done, failed or cancelled, newest first."""
         over = select(requests).where(~or_(_WAITS, _RUNS)).order_by(requests.c.id.desc())

@@ -15,10 +15,10 @@ ANOTHER_DATABASE: Final = "Name a database of tfmatrix's own in TFMATRIX_DATABAS
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-def is_current(engine: Engine, place: str, *, create: bool) -> bool:
+def is_current(engine: Engine, place: str, *, create: bool, update: bool = True) -> bool:
     """Whether the database speaks this code's schema already. One that is newer, or not ours, is an error.
 
-    So is an empty one, unless it may be made.
+    So is an empty one, unless it may be made, and an older one, unless it may be brought up to date.
     """
     with engine.connect() as connection:
         revision = _revision(connection, place)
@@ -30,6 +30,11 @@ def is_current(engine: Engine, place: str, *, create: bool) -> bool:
         raise StoreError(
             f"{place} was written by a newer tfmatrix (its schema is {revision}, this one knows {HEAD}).",
             next_step="Update this checkout (`git pull`), or name another database.",
+        )
+    if not update:
+        raise StoreError(
+            f"{place} was written by an older tfmatrix (its schema is {revision}, this one reads {HEAD}).",
+            next_step="Run `tfmatrix report` once: it brings the database up to date, and loses nothing.",
         )
     return False
 

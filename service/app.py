@@ -1,0 +1,51 @@
+"""The web application: pages, what a program asks, and what stands around every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import FastAPI
+
+from matrix.config import Settings
+from service import errors, health
+from service.figures import Figures
+from service.middleware import layers
+from service.pages import ROUTERS
+from service.state import Service
+
+DESCRIPTION: Final = (
+    "Which TensorFlow versions load a model that another one saved, and whether it still gives the same answer. "
+    "Each page has a twin for programs at its own address with `.json` behind it, made from the same data; "
+    "`/matrix.csv` and `/matrix.json` are the rows behind the home page."
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return an app of its own. It starts whatever state the database is in, and says on each page what that is."""
+    service = Service(settings)
+    app = FastAPI(
+        title="tfmatrix",
+        version=version("tfmatrix"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.service = service
+    service.metrics.add(Figures(service))
+    for router in (health.router, *ROUTERS):
+        app.include_router(router)
+    errors.install(app)
+    for kind, options in reversed(layers(service.metrics.observe)):
+        app.add_middleware(kind, **options)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.service.close()

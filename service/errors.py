@@ -1,0 +1,88 @@
+"""Answers instead of a page: one for each kind of error, as HTML for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from matrix.errors import StoreError, TfmatrixError
+from service.state import request_id_of, service_of
+from service.statuses import RETRY_SECONDS, Problem, problem_of
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_NO_PAGE: Final = "There is no page at this address."
+_ALL_PAGES: Final = "The start page leads to every other."
+
+log = structlog.stdlib.get_logger("tfmatrix.web")
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """Return what is sent for a problem: JSON for who asks for it or for a twin, else a page."""
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if problem.may_pass:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if _wants_json(request):
+        text = json.dumps(problem.document(), ensure_ascii=False)
+        return Response(text, int(problem.status), headers, media_type="application/json")
+    page = _templates().get_template("error.html").render(problem=problem, below=request.scope.get("root_path", ""))
+    return Response(page, int(problem.status), headers, media_type="text/html; charset=utf-8")
+
+
+def install(app: FastAPI) -> None:
+    """Let an app answer every error in our words."""
+    app.add_exception_handler(TfmatrixError, _ours)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _of_http)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    problem = problem_of(error, request_id_of(request))
+    if isinstance(error, StoreError):
+        service_of(request).database.doubt()
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("trouble", kind=type(error).__name__, message=str(error))
+    return answer(request, problem)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (said to mypy)
+    said = [f"{one['loc'][-1]}: {one['msg']}." for one in error.errors()]
+    problem = Problem(
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        message=" ".join(said),
+        next_step="Correct the address; /openapi.json says what each part takes.",
+        request_id=request_id_of(request),
+    )
+    return answer(request, problem)
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  (said to mypy)
+    message, step = str(error.detail), _ALL_PAGES
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message = _NO_PAGE
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        message, step = f"{request.method} is not answered here.", "Pages are read with GET or HEAD."
+    problem = Problem(status=error.status_code, message=message, next_step=step, request_id=request_id_of(request))
+    response = answer(request, problem)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _wants_json(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return request.url.path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)

@@ -1,0 +1,65 @@
+"""Figures that are looked up when somebody asks for them: what is known, what waits, who is alive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from matrix.errors import TfmatrixError
+from matrix.model import RequestState
+from service.heartbeat import is_alive
+from service.site import Site
+from service.state import Service
+
+_OPEN: Final = (RequestState.WAITING, RequestState.RUNNING)
+
+
+class Figures(Collector):
+    """Asks the database, if it answers; without it only what needs none is told."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def describe(self) -> list[Metric]:
+        """Nothing in advance: otherwise the registry would ask the database when it is made."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Look them up."""
+        now = datetime.now(UTC)
+        alive = is_alive(self._service.settings.home, now)
+        yield GaugeMetricFamily("tfmatrix_runner_alive", "1 if a runner of this home was heard of lately.", int(alive))
+        try:
+            found = list(_of_database(self._service.site(), now))
+        except TfmatrixError:
+            found = []
+        yield GaugeMetricFamily("tfmatrix_database_up", "1 if the database answers.", int(bool(found)))
+        yield from found
+        site = self._service.last_site
+        if site is not None:
+            answers = CounterMetricFamily("tfmatrix_answers", "Pages sent again as they were, or made.", labels=["how"])
+            answers.add_metric(["kept"], site.answers.kept)
+            answers.add_metric(["made"], site.answers.made)
+            yield answers
+
+
+def _of_database(site: Site, now: datetime) -> Iterator[Metric]:
+    known = site.snapshot.known()
+    yield GaugeMetricFamily("tfmatrix_cells_known", "Cells with a finding.", int(known.cube.measured.sum()))
+    yield GaugeMetricFamily("tfmatrix_generation", "Raised by each write that records something.", known.generation)
+    newest = next(iter(site.store.read.runs(1)), None)
+    yield GaugeMetricFamily("tfmatrix_runs_known", "The number of the newest run.", newest.id if newest else 0)
+    if newest is not None:
+        age = (now - newest.started_at).total_seconds()
+        yield GaugeMetricFamily("tfmatrix_newest_run_age_seconds", "Since the newest run began.", age)
+    lengths: Counter[RequestState] = Counter(dict.fromkeys(RequestState, 0))
+    lengths.update(site.store.queue.lengths())
+    queue = GaugeMetricFamily("tfmatrix_requests", "Requests by state.", labels=["state"])
+    for state, many in lengths.items():
+        queue.add_metric([state.value], many)
+    yield queue
