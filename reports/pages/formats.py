@@ -21,11 +21,12 @@ WRITTEN_BY: Final[Mapping[Format, str]] = MappingProxyType(
     {
         Format.H5: "Keras's save to a path that ends in .h5: the whole model in one HDF5 file, the configuration as JSON in an "
         "attribute. Every Keras writes and reads it, each in its own dialect.",
-        Format.SAVEDMODEL: "Keras 2's save as a folder: the graph, the variables and Keras's own metadata. Keras 3 neither writes "
-        "nor reads it; TFSMLayer and tf.saved_model.load do.",
-        Format.KERAS: "Keras's save to a path that ends in .keras: a zip with config.json and model.weights.h5, from TensorFlow "
-        "2.12 on. Up to 2.11 the same call writes HDF5 under that name, which counts as unsupported here.",
-        Format.EXPORT: "Keras's export: a SavedModel for inference alone, from TensorFlow 2.13 on. What loads it is no Keras model.",
+        Format.SAVEDMODEL: "Keras 2's save as a folder: the graph, the variables and Keras's own metadata. Keras 3 neither "
+        "writes nor reads it; TFSMLayer and tf.saved_model.load do.",
+        Format.KERAS: "Keras's save to a path that ends in .keras: a zip with config.json and model.weights.h5, from "
+        "TensorFlow 2.12 on. Up to 2.11 the same call writes HDF5 under that name, which counts as unsupported here.",
+        Format.EXPORT: "Keras's export: a SavedModel for inference alone, from TensorFlow 2.13 on. What loads it is no "
+        "Keras model.",
         Format.WEIGHTS_H5: "Keras's save_weights to HDF5: the weights alone, loaded into the model built anew from its code.",
         Format.CHECKPOINT: "A TensorFlow checkpoint, by Keras 2's save_weights or by tf.train.Checkpoint: weights by the names "
         "of objects, loaded into the model built anew.",
