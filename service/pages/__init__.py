@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from service.pages import about, catalogue, home
+from service.pages import about, assets, catalogue, home
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (home.ROUTER, catalogue.ROUTER, about.ROUTER)
+ROUTERS: Final[tuple[APIRouter, ...]] = (home.ROUTER, catalogue.ROUTER, about.ROUTER, assets.ROUTER)
 """All pages, in the order in which their addresses are tried."""
