@@ -63,11 +63,12 @@ def router() -> APIRouter:
 def add_page(on: APIRouter, path: str, make: Callable[..., Page], *, summary: str, tag: str = "pages") -> None:
     """Give a maker its two addresses. The twin's comes first: ``{model}`` would take ``dense.json``, too."""
     name = summary[0].lower() + summary[1:]
+    made = Depends(make)  # FastAPI reads annotations as text, and this name would mean nothing to it there
 
-    def twin(request: Request, page: Annotated[Page, Depends(make)]) -> Response:
+    def twin(request: Request, page: Page = made) -> Response:
         return answer(request, page, as_json=True)
 
-    def page(request: Request, page: Annotated[Page, Depends(make)]) -> Response:
+    def page(request: Request, page: Page = made) -> Response:
         return answer(request, page, as_json=False)
 
     identity = getattr(make, "__name__", "page").removeprefix("make_")
