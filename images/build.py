@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
 import signal
 import subprocess
 import threading
@@ -17,9 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import docker
+
 from images.bake import bake_file, target
 from images.bootstrap.engine import connect, image_exists
-from images.settings import host_settings, uv_binary
+from images.inputs import laid_out
+from images.service_image import image_name
 from matrix.catalog import IMAGES
 from matrix.config import Settings
 from matrix.errors import BuildError
@@ -44,7 +45,7 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """An image of ours. ``needed`` says whether a row of environments.toml asks for just this recipe.
+    """An image of ours. ``needed``: a row of environments.toml or the service asks for just this recipe, or a container runs.
 
     ``own`` is its size less that of the image of ours whose layers it shares.
     """
@@ -110,8 +111,9 @@ def _side_by_side(builder: _Builder, environments: Sequence[Environment], watche
 
 def list_images(environments: Iterable[Environment]) -> tuple[Image, ...]:
     """Return every image of ours, whether or not a row still needs it."""
-    needed = {one.image for one in environments}
-    found = connect().images.list(filters=OURS)
+    client = connect()
+    needed = {one.image for one in environments} | {image_name()} | _in_use(client)
+    found = client.images.list(filters=OURS)
     return tuple(sorted(_described(found, needed), key=lambda one: one.name))
 
 
@@ -149,18 +151,11 @@ class _Builder:
     @contextmanager
     def ready(self) -> Iterator[None]:
         """Lay out the bake file, uv and the secrets; take the secrets away again."""
-        uv, secrets = self._folder / "uv", self._folder / "secrets"
         self._logs.mkdir(parents=True, exist_ok=True)
-        uv.mkdir(parents=True, exist_ok=True)
-        secrets.mkdir(mode=0o700, exist_ok=True)
-        shutil.copy2(uv_binary(), uv / "uv")
-        paths = _write_secrets(secrets)
-        document = bake_file(self._environments, context=IMAGES, uv=uv, secrets=paths)
-        (self._folder / "bake.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
-        try:
+        with laid_out(self._folder) as inputs:
+            document = bake_file(self._environments, context=IMAGES, uv=inputs.uv, secrets=inputs.secrets)
+            (self._folder / "bake.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
             yield
-        finally:
-            shutil.rmtree(secrets, ignore_errors=True)
 
     def build(self, environment: Environment, watcher: Watcher) -> str | None:
         """Build one image; return why it failed."""
@@ -197,21 +192,15 @@ class _Builder:
                 self._processes.discard(process)
 
 
-def _write_secrets(folder: Path) -> dict[str, Path]:
-    """Write the host's package settings to files that a build mounts; empty where the host has none."""
-    settings = host_settings()
-    lines = [f"{name}={shlex.quote(value)}\n" for name, value in settings.as_environment().items()]
-    files = {"settings": folder / "settings", "certificates": folder / "certificates"}
-    files["settings"].write_text("".join(lines), encoding="utf-8")
-    files["certificates"].write_bytes(settings.certificates.read_bytes() if settings.certificates else b"")
-    for path in files.values():
-        path.chmod(0o600)
-    return files
-
-
 def _last_words(log: Path) -> str:
     errors = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line or "rror:" in line]
     return errors[-1].strip()[-400:] if errors else "the build ended without a word"
+
+
+def _in_use(client: docker.DockerClient) -> set[str]:
+    """Return the images of our containers: web and runner may be of older code."""
+    found = client.containers.list(all=True, filters=OURS, ignore_removed=True)
+    return {str(one.attrs["Config"]["Image"]) for one in found}
 
 
 def _described(found: Sequence[Any], needed: set[str]) -> Iterator[Image]:

@@ -133,12 +133,12 @@ def list_images(*, as_json: Json = False) -> None:
 def prune_images(
     *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False
 ) -> None:
-    """Remove our images that no row of environments.toml needs any more."""
+    """Remove our images that no row of environments.toml, the service or a container needs any more."""
     removed = building.prune(load_environments(), dry_run=dry_run)
     for one in removed:
         out.print(f"{'would remove' if dry_run else 'removed'} {one.name} ({one.size / 1e6:.0f} MB)")
     if not removed:
-        out.print("nothing to remove: a row needs every image")
+        out.print("nothing to remove: every image is needed")
 
 
 def locks(

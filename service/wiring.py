@@ -9,7 +9,8 @@ from images.bootstrap.engine import connect
 from matrix import catalog, selection
 from matrix.config import Settings
 from matrix.engines import Engine
-from matrix.engines.docker import DockerEngine
+from matrix.engines.docker import PROBE, DockerEngine
+from matrix.engines.handover import handed_over
 from matrix.engines.venv import VenvEngine
 from matrix.errors import EngineError, IncompleteError
 from matrix.model import LOAD_VERSION, SAVE_VERSION, Format, Method
@@ -73,7 +74,7 @@ def engine(settings: Settings) -> Engine:
     if settings.engine == "venv":
         return VenvEngine(settings.home)
     try:
-        return DockerEngine(connect())
+        return DockerEngine(connect(), handed_over(PROBE, settings.home.absolute()))
     except EngineError:
         if settings.engine == "auto" and fallen_back(settings).exists():
             return VenvEngine(settings.home)

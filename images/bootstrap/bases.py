@@ -55,6 +55,21 @@ def ensure_bases(environments: Sequence[Environment], say: Say) -> dict[str, str
     return unavailable
 
 
+def ensure_base(python: str, say: Say) -> None:
+    """Have the base image of one Python.
+
+    Raises:
+        BuildError: No registry answers, and it cannot be made here.
+    """
+    client, name = connect(), base_image(python)
+    if image_exists(client, name) or _pull(client, name, say):
+        return
+    if (reason := _make(client, python, say)) is not None:
+        raise BuildError(
+            f"{name} cannot be had: {reason}.", next_step=f"Install CPython {python}, or let a registry answer."
+        )
+
+
 def interpreter(python: str) -> Path | None:
     """Return a CPython of this host, as uv finds it; behind pyenv every version has to be named to be seen."""
     environment = dict(os.environ)

@@ -30,10 +30,11 @@ _FAULTS = (docker.errors.DockerException, requests.exceptions.RequestException, 
 
 
 class DockerEngine:
-    """An engine that speaks to a Docker daemon through its SDK."""
+    """An engine that speaks to a Docker daemon through its SDK. ``probe`` is a folder that the daemon sees."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, probe: Path = PROBE) -> None:
         self._client = client
+        self._probe = probe
 
     isolates = True
 
@@ -73,7 +74,7 @@ class DockerEngine:
     ) -> None:
         """Run one command to its end in an environment, with folders mounted read-only."""
         volumes = {str(path): {"bind": bind, "mode": "ro"} for path, bind in folders.items()}
-        options = hardened(PROBE, Allowance(memory=3 << 30, temporary=64 << 20, processor=processor))
+        options = hardened(self._probe, Allowance(memory=3 << 30, temporary=64 << 20, processor=processor))
         options |= {"command": command, "stdin_open": False, "auto_remove": False, "volumes": volumes}
         try:
             container = self._client.containers.create(environment.image, **options, labels={PROJECT_LABEL: "tfmatrix"})
@@ -96,7 +97,9 @@ class DockerEngine:
         """Start a hardened container with the zygote inside; remove it whatever happens."""
         try:
             container = self._client.containers.create(
-                environment.image, **hardened(inbox, allowance), labels={PROJECT_LABEL: "tfmatrix", **labels}
+                environment.image,
+                **hardened(inbox, allowance, self._probe),
+                labels={PROJECT_LABEL: "tfmatrix", **labels},
             )
         except _FAULTS as error:
             raise engine_died(error) from error
@@ -107,7 +110,7 @@ class DockerEngine:
             _remove(container)
 
 
-def hardened(inbox: Path, allowance: Allowance) -> dict[str, Any]:
+def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str, Any]:
     """Return the options of a container that runs what it does not trust; docs/method.md gives the reasons."""
     pinned = {} if allowance.processor is None else {"cpuset_cpus": str(allowance.processor)}
     return pinned | {
@@ -129,7 +132,7 @@ def hardened(inbox: Path, allowance: Allowance) -> dict[str, Any]:
         "ulimits": [Ulimit(name="nofile", soft=512, hard=512), Ulimit(name="core", soft=0, hard=0)],
         "tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={allowance.temporary},nr_inodes=50k,mode=1777"},  # noqa: S108
         "volumes": {
-            str(PROBE): {"bind": "/probe", "mode": "ro"},
+            str(probe): {"bind": "/probe", "mode": "ro"},
             str(inbox): {"bind": "/in", "mode": "ro"},
         },
         "log_config": {"type": "none"},  # what it says is read from the pipe; nothing may fill the host's disk

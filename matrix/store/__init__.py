@@ -60,7 +60,11 @@ class Store:
         self._check()
 
     def close(self) -> None:
-        """Let go of the database; safe to repeat."""
+        """Let go of the database; safe to repeat.
+
+        The writer goes first. So who has read is the last to leave an SQLite file, and leaves its ``-wal`` and ``-shm``,
+        without which nobody can read it who may not write beside it, as web's container may not.
+        """
         for engine in self._engines:
             engine.dispose()
 

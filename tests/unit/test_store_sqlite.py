@@ -91,3 +91,11 @@ def test_closing_leaves_only_the_database_behind(tmp_path: Path) -> None:
     """The last one out folds the log in."""
     open_store(tmp_path / "matrix.db").close()
     assert [file.name for file in tmp_path.iterdir()] == ["matrix.db"]
+
+
+def test_who_has_read_leaves_the_log_for_those_who_may_only_read(tmp_path: Path) -> None:
+    """Without ``-wal`` and ``-shm`` SQLite must make them, and the web's container sees its folder read-only."""
+    with open_store(tmp_path / "matrix.db") as store:
+        store.write.begin_run({}, {}, NOON)
+        assert len(store.read.runs(1)) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"matrix.db", "matrix.db-shm", "matrix.db-wal"}
