@@ -1,4 +1,4 @@
-"""Settings: read from the environment (``TFMATRIX_…``), each with its default and a line of help."""
+"""Settings: from the environment (``TFMATRIX_…``), else from one file, else a default; each with a line of help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from matrix.settings_file import PREFIX, SettingsFile
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,8 +21,9 @@ def _half_of_memory() -> int:
 class Settings(BaseSettings):
     """What a person may set; docs/settings.md lists it, a test keeps the two equal."""
 
-    model_config = SettingsConfigDict(env_prefix="TFMATRIX_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
+    config: Path = Field(ROOT / "tfmatrix.toml", description="File of settings, in TOML; the environment wins over it.")
     home: Path = Field(ROOT / "var", description="Folder of the database, artifacts, logs and the page.")
     database: SecretStr = Field(SecretStr(""), description="Database URL; empty means matrix.db in the home folder.")
     engine: Literal["auto", "docker", "venv"] = Field(
@@ -39,6 +42,27 @@ class Settings(BaseSettings):
     artifact_bytes: int = Field(128 << 20, ge=1 << 20, description="Largest artifact, and largest answer of a cell.")
     batch: int = Field(1000, ge=1, description="Cells that one container runs before it is replaced.")
     poll_seconds: float = Field(2, gt=0, description="Seconds after which a runner looks again for requests.")
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address that the web process listens on.")
+    port: int = Field(8321, ge=0, le=65535, description="Port that it listens on; 0 takes any that is free.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least weight of a line in the logs of the web process and the runner."
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="Form of these lines: text, json, or auto, which is text in a terminal."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (pydantic's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was said in code wins over the environment, and that over the file."""
+        return init_settings, env_settings, SettingsFile(settings_cls)
 
     @property
     def database_url(self) -> str:

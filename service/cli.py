@@ -25,6 +25,7 @@ from service import (
     asking,
     bench,
     cells,
+    configuration,
     copying,
     estimate,
     machine,
@@ -57,6 +58,7 @@ app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
 app.command("bench")(bench.bench)
 app.command("summary")(summary.summary)
+app.command("config")(configuration.config)
 app.command("copy")(copying.copy)
 app.command("stability")(stability.stability)
 app.command("request")(asking.request)
@@ -174,9 +176,7 @@ def _explain(error: Exception) -> ExitCode:
         case TfmatrixError(message=message, next_step=step):
             code = error.exit_code
         case ValidationError():
-            wrong = error.errors()[0]
-            name = "".join(str(part) for part in wrong["loc"]).upper()
-            message, step = f"TFMATRIX_{name}: {wrong['msg']}", "docs/settings.md says what each setting takes."
+            message, step = configuration.complaint(error), "docs/settings.md says what each setting takes."
             code = ExitCode.USAGE
         case typer.TyperException():
             message, step = str(error), "`tfmatrix --help` and `tfmatrix COMMAND --help` show what there is."

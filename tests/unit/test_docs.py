@@ -27,6 +27,7 @@ DOCS: Final = (
     ROOT / "images" / "README.md",
 )
 IN_WORDS: Final = {
+    "config": "`tfmatrix.toml` in this repository",
     "home": "`var` in this repository",
     "lanes": "the processors this process may use",
     "memory": "half of the machine's memory",
