@@ -159,6 +159,7 @@
     const steps = focus && pathOf(focus), open = all("details[open]", main).map(pathOf);
     const scrolled = all(".scroll", main).map((box) => [pathOf(box), box.scrollLeft, box.scrollTop]);
     main.replaceChildren(...next.childNodes);
+    main.toggleAttribute("data-live", next.hasAttribute("data-live"));
     document.title = fresh.title;
     for (const path of open) { const box = follow(main, path); if (box && box.tagName === "DETAILS") box.open = true; }
     for (const [path, left, top] of scrolled) { const box = follow(main, path); if (box) box.scrollTo(left, top); }
@@ -211,7 +212,7 @@
   const keepFresh = () => {
     if (!served) return;
     setInterval(async () => {
-      if (document.hidden || asking || !$("#main [data-live]")) return;
+      if (document.hidden || asking || !$("[data-live]")) return;
       try { const fresh = parsed(await ask(location.href)); if (!asking) swap(fresh); } catch { /* it will be asked again */ }
     }, 5000);
   };

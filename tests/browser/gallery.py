@@ -109,7 +109,7 @@ def heat(names: tuple[str, ...], bands: tuple[Band, ...], firsts: set[str], capt
     )
 
 
-def render(links: Links) -> str:
+def render(links: Links, *, live: bool = False) -> str:
     """The gallery as a document."""
     page = Page(
         template="gallery",
@@ -119,6 +119,7 @@ def render(links: Links) -> str:
         nav=addresses.load(),
         trail=(("Matrix", "/"), ("Saved in 2.9", "/environments/tf2.9")),
         csv="/gallery.csv",
+        live=live,
     )
     templates = rendering._templates()
     loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent), *([templates.loader] if templates.loader else [])])

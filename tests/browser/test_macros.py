@@ -8,8 +8,9 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
+from reports.links import ServerLinks
 from reports.rendering import STATIC
 from tests.browser import gallery
 from tests.browser.screenshots import CHROMIUM, FLAGS
@@ -77,6 +78,9 @@ def test_axe_finds_nothing(browser: Browser, address: str, width: int, scheme: L
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     tab = context.new_page()
     tab.goto(address)
+    tab.locator("section", has=tab.locator(".tall")).evaluate(
+        "one => one.remove()"
+    )  # 1,600 squares like others take a minute
     found = Axe().run(tab, options={"preload": False}).response["violations"]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
@@ -173,3 +177,69 @@ def test_assets_fetch_nothing() -> None:
         text = Path(asset).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "//" not in text.replace("  //", "").replace("\n//", ""), asset
         assert "url(" not in text
+
+
+SITE = "http://site.test"
+"""No such host is ever asked: the tests answer for it."""
+
+
+@pytest.fixture
+def served(browser: Browser) -> Iterator[Page]:
+    """The gallery as a server has it, in a tab in which time stands still."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.clock.install()
+    tab.route(f"{SITE}/**", lambda route: answer(route, 1))
+    tab.goto(f"{SITE}/gallery")
+    tab.evaluate("window.here = true")
+    yield tab
+    context.close()
+
+
+def answer(route: Route, times: int) -> None:
+    """Answer like the server, with a title that says what was asked; ``times`` stands in the page."""
+    path, _, query = route.request.url.removeprefix(SITE).partition("?")
+    asset = STATIC / path.rsplit("/", maxsplit=1)[-1]
+    if asset.is_file():
+        route.fulfill(path=asset)
+        return
+    drawn = gallery.render(ServerLinks(), live=True)
+    route.fulfill(content_type="text/html", body=drawn.replace("Parts of the site", f"Seen {times}: {query}"))
+
+
+def test_a_choice_swaps_the_page_and_back_brings_it_back(served: Page) -> None:
+    """With a server the address says what is chosen, the document stays, the focus too, and Back undoes the choice."""
+    served.locator(".filters select").first.select_option(index=1)
+    expect(served.locator("h1")).to_have_text("Seen 1: model=Dense+classifier")
+    expect(served).to_have_url(f"{SITE}/?model=Dense+classifier")
+    served.locator(".pills label", has_text="h5").first.click()
+    served.go_back()
+    expect(served.locator("h1")).to_have_text("Seen 1: ")
+
+
+def test_what_goes_on_is_shown_without_a_reload(served: Page) -> None:
+    """A live page looks again after five seconds: new text, while what is unfolded, focused and scrolled stays as it is."""
+    served.locator("details.fold summary").click()
+    served.locator("details.fold summary").focus()
+    served.locator(".scroll").nth(1).evaluate("box => box.scrollTo(70, 30)")
+    served.unroute(f"{SITE}/**")
+    served.route(f"{SITE}/**", lambda route: answer(route, 2))
+    served.clock.run_for(5100)
+    expect(served.locator("h1")).to_have_text("Seen 2: ")
+    assert served.evaluate("window.here")
+    expect(served.locator("details.fold pre")).to_be_visible()
+    expect(served.locator("details.fold summary")).to_be_focused()
+    assert served.locator(".scroll").nth(1).evaluate("box => [box.scrollLeft, box.scrollTop]") == [70, 30]
+    expect(served.locator(".copied .copy")).to_have_count(4)
+
+
+def test_a_live_page_survives_a_server_that_is_away(served: Page) -> None:
+    """No answer, or a fault, changes nothing; the next answer is shown again."""
+    served.unroute(f"{SITE}/**")
+    served.route(f"{SITE}/**", lambda route: route.fulfill(status=503, body="away"))
+    served.clock.run_for(5100)
+    expect(served.locator("h1")).to_have_text("Seen 1: ")
+    served.unroute(f"{SITE}/**")
+    served.route(f"{SITE}/**", lambda route: answer(route, 3))
+    served.clock.run_for(5100)
+    expect(served.locator("h1")).to_have_text("Seen 3: ")
