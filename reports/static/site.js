@@ -82,7 +82,7 @@
       (table.closest(".scroll") || table).after(readout);
       const tell = (td) => {
         for (const head of [...heads, ...names]) head.classList.remove("on");
-        if (!td) return;
+        if (!td) { readout.replaceChildren(); return; }
         const [y, x] = place.get(td), mark = $("[title]", td);
         heads[x].classList.add("on");
         names[y].classList.add("on");
