@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -79,7 +80,7 @@ def _inert(value: object) -> object:
 def plain(value: Any) -> Any:  # noqa: ANN401  (any value of a dataclass, to anything JSON has)
     """Turn what a dataclass holds into what JSON has words for."""
     match value:
-        case dict():
+        case Mapping():
             return {str(key): plain(entry) for key, entry in value.items()}
         case list() | tuple():
             return [plain(entry) for entry in value]
