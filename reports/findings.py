@@ -142,34 +142,35 @@ def _step(outcomes: Codes, before: int, after: int) -> tuple[int, int]:
 def _blocks(part: _Part, kinds: Kinds) -> Iterator[Finding]:
     """Formats of which a range of loaders reads nothing that some savers wrote, largest first."""
     cube = part.cube
-    found = [wall for place, _ in enumerate(FORMATS) for wall in _walls(part, part.mask & (cube.format == place))]
-    found.sort(key=lambda wall: (-int(wall.rows.sum()), wall.loaders))
+    counts = cube.counts(part.mask, "format", "saver", "loader")
+    found = [wall for place, format_ in enumerate(FORMATS) for wall in _walls(part, format_, counts[place])]
+    found.sort(key=lambda wall: (-wall.cells, wall.loaders))
     for wall in found[:_MOST_BLOCKS]:
+        rows = part.mask & cube.failing & (cube.format == FORMATS.index(wall.format))
+        rows &= np.isin(cube.loader, wall.loaders) & np.isin(cube.saver, list(wall.savers))
         savers = spans({part.order[place] for place in wall.savers}, part.order)
         whom = "whichever version saved it" if wall.every_saver else f"when saved in {savers}"
-        why, fingerprint = _mostly(cube, wall.rows, kinds)
-        format_ = FORMATS[cube.format[wall.rows][0]]
+        why, fingerprint = _mostly(cube, rows, kinds)
         loaders = spans({part.order[place] for place in wall.loaders}, part.order)
-        text = f"No {format_} file loads in {loaders}, {whom} ({_cells(int(wall.rows.sum()))})."
-        yield Finding(kind="break", text=text, why=why, format=format_, fingerprint=fingerprint)
+        text = f"No {wall.format} file loads in {loaders}, {whom} ({_cells(wall.cells)})."
+        yield Finding(kind="break", text=text, why=why, format=wall.format, fingerprint=fingerprint)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Wall:
     """Savers and neighbouring loaders between which nothing of a format gets through."""
 
+    format: Format
     savers: frozenset[int]
     loaders: tuple[int, ...]
-    rows: Mask
+    cells: int
     every_saver: bool
 
 
-def _walls(part: _Part, mask: Mask) -> Iterator[_Wall]:
+def _walls(part: _Part, format_: Format, counts: Codes) -> Iterator[_Wall]:
     """Neighbours on a line are one wall where they shut out the same savers, as far as both were measured."""
-    cube = part.cube
-    counts = cube.counts(mask, "saver", "loader")
-    measured = counts[..., IS_MEASURED].sum(axis=-1)
-    is_shut = (measured > 0) & (counts[..., IS_FAILING].sum(axis=-1) == measured)
+    measured, failing = counts[..., IS_MEASURED].sum(axis=-1), counts[..., IS_FAILING].sum(axis=-1)
+    is_shut = (measured > 0) & (failing == measured)
     heard = [frozenset(np.flatnonzero(measured[:, into]).tolist()) for into in range(len(part.order))]
     shut = [frozenset(np.flatnonzero(is_shut[:, into]).tolist()) for into in range(len(part.order))]
     runs: list[list[int]] = []
@@ -183,10 +184,10 @@ def _walls(part: _Part, mask: Mask) -> Iterator[_Wall]:
     everybody = frozenset[int]().union(*heard)
     for run in runs:
         savers = frozenset[int]().union(*(shut[loader] for loader in run))
-        inside = mask & cube.failing & np.isin(cube.loader, run) & np.isin(cube.saver, list(savers))
-        if inside.any():
+        cells = int(failing[np.ix_(sorted(savers), run)].sum()) if savers else 0
+        if cells:
             every = savers == everybody and line_of(part.order[run[0]]) is part.line
-            yield _Wall(savers=savers, loaders=tuple(run), rows=inside, every_saver=every)
+            yield _Wall(format=format_, savers=savers, loaders=tuple(run), cells=cells, every_saver=every)
 
 
 def _mostly(cube: Cube, mask: Mask, kinds: Kinds) -> tuple[str, str | None]:

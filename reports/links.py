@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
+from functools import lru_cache
 from typing import Final, Literal, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reports import addresses
 
@@ -19,6 +19,9 @@ class Links(Protocol):
 
     def static(self, name: str) -> str:
         """Return the link to a file that pages need."""
+
+    def has(self, address: str) -> bool:
+        """Whether there is something at an address of a twin or a download."""
 
 
 class ServerLinks:
@@ -37,6 +40,10 @@ class ServerLinks:
         """Return the link to a file that pages need."""
         return self(addresses.static(name))
 
+    def has(self, address: str) -> bool:
+        """Whether there is something at an address of a twin or a download: always."""
+        return address.startswith("/")
+
 
 class FileLinks:
     """Relative paths from one file of the static site to another, so that it works from a disk and below any address."""
@@ -44,18 +51,31 @@ class FileLinks:
     made_for: Literal["server", "files"] = "files"
 
     def __init__(self, current: str) -> None:
-        self._folder = posixpath.dirname(file_of(current))
+        self._up = "../" * file_of(current).count("/")
 
     def __call__(self, address: str) -> str:
         """Return the relative path to the file that has an address; what only a server answers leads to the nearest page."""
-        path = file_of(address)
-        fragment = urlsplit(address).fragment or _fragment(address)
-        link = posixpath.relpath(path, self._folder or ".").replace("%", "%25")
-        return f"{link}#{fragment}" if fragment else link
+        return self._up + _link_of(address)
 
     def static(self, name: str) -> str:
         """Return the link to a file that pages need."""
         return self(addresses.static(name))
+
+    def has(self, address: str) -> bool:
+        """Whether there is such a file: twins of the pages with one of their own, and the matrix as a whole."""
+        split = urlsplit(address)
+        return not split.query and split.path.count("/") <= TWINS_DOWN_TO
+
+
+TWINS_DOWN_TO: Final = 2
+"""Pages so deep have a JSON file beside them: pairs of versions have none, /matrix.json and their pages have all of it."""
+
+
+@lru_cache(maxsize=8192)
+def _link_of(address: str) -> str:
+    fragment = _fragment(address)
+    link = file_of(address).replace("%", "%25")
+    return f"{link}#{fragment}" if fragment else link
 
 
 _AS_THEY_ARE: Final = (".json", ".csv", ".svg", ".css", ".js")
@@ -64,16 +84,26 @@ _AS_THEY_ARE: Final = (".json", ".csv", ".svg", ".css", ".js")
 def file_of(address: str) -> str:
     """Return the path, within the static site, of the file for an address.
 
-    A cell is a square of its model's page in its format.
+    A cell is a square of its model's page in its format; an answer about a saver's files in a format is a file of its own.
     """
-    path = unquote(urlsplit(address).path).strip("/")
+    split = urlsplit(address)
+    path = unquote(split.path).strip("/")
     if not path:
         return "index.html"
     parts = path.split("/")
     if parts[0] == "cells":
         parts = ["models", parts[2], parts[3]]
+    if parts == ["load"]:
+        parts = _answered(dict(parse_qsl(split.query)))
     path = "/".join(parts)
     return path if path.endswith(_AS_THEY_ARE) else f"{path}.html"
+
+
+def _answered(asked: dict[str, str]) -> list[str]:
+    saver, model, format_ = (asked.get(name) for name in ("saver", "model", "format"))
+    if model and format_:
+        return ["models", model, format_]
+    return ["load", saver, format_] if saver and format_ else ["load"]
 
 
 def _fragment(address: str) -> str:
@@ -82,4 +112,6 @@ def _fragment(address: str) -> str:
     parts = split.path.strip("/").split("/")
     if parts[0] == "cells":
         return f"{parts[1]}/{parts[4]}"
+    if parts == ["load"] and file_of(address) != "load.html":
+        return ""
     return split.query

@@ -30,6 +30,7 @@ from service import (
     estimate,
     machine,
     measuring,
+    reporting,
     runner_process,
     stability,
     summary,
@@ -63,6 +64,7 @@ app.command("copy")(copying.copy)
 app.command("stability")(stability.stability)
 app.command("request")(asking.request)
 app.command("requests")(asking.requests)
+app.command("report")(reporting.report)
 app.command("runner")(runner_process.runner)
 
 
@@ -140,14 +142,6 @@ def show(  # noqa: PLR0913
         out.print(f"{hidden} overlays have results too: name some (`--environments keras3`), or widen the terminal.")
     if not found.rows:
         raise IncompleteError("Nothing of this is known yet.", next_step="`tfmatrix run` measures it.")
-
-
-@app.command()
-def report() -> None:
-    """Write the page from what is known, without measuring anything."""
-    settings = Settings()
-    with wiring.store(settings, create=False) as opened:
-        out.print(f"page: {measuring.page(opened, settings)}", soft_wrap=True)
 
 
 def main() -> None:

@@ -9,12 +9,10 @@ from matrix.engines import Engine
 from matrix.model import RunStatus, Verdict
 from matrix.plan import Selection, make_plan
 from matrix.runner import Runner, Summary, cost_noted
-from matrix.selection import ALL
 from matrix.store import Store
 from reports.cost import cost_of
-from reports.render import site
-from service import wiring
 from service.progress import RunProgress
+from service.publish import publish
 
 
 def measure(  # noqa: PLR0913  the parts of a run
@@ -39,9 +37,8 @@ def measure(  # noqa: PLR0913  the parts of a run
 
 
 def page(opened: Store, settings: Settings) -> Path:
-    """Write the page from all that is known."""
-    everything = wiring.select_known(opened, wiring.KNOWN, ALL, ALL, ALL)
-    return site(wiring.results(opened, everything), settings.home / "site" / "index.html")
+    """Write the site from all that is known, and return where it begins."""
+    return publish(opened, settings, settings.home / "site").index
 
 
 def sentence(summary: Summary) -> str:

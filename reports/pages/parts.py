@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -17,6 +18,20 @@ from reports.ranges import label
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn:
+    """How a square looks. ``drifts`` where some of it answers differently beside what else happens.
+
+    ``text`` is the share that passes, or a sign; ``title`` says it in words; ``unfinished`` where a part is not measured yet.
+    """
+
+    look: Look
+    text: str
+    title: str
+    drifts: bool
+    unfinished: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Square:
     """One square of a heat map: what is counted there, and the address of what it stands for."""
 
@@ -24,36 +39,9 @@ class Square:
     href: str | None = None
 
     @property
-    def tally(self) -> Tally:
-        """The counts, with what follows from them."""
-        return Tally(counts=self.counts)
-
-    @property
-    def look(self) -> Look:
-        """How to draw it."""
-        return self.tally.look
-
-    @property
-    def text(self) -> str:
-        """The share that passes, or a sign."""
-        if len(self.counts) == 1 and sum(self.counts.values()) == 1:
-            return SIGNS[next(iter(self.counts))]
-        return sign(self.tally)
-
-    @property
-    def drifts(self) -> bool:
-        """Whether some of it answers differently, beside what else happens."""
-        return bool(self.tally.drifted) and self.look is not Look.ALL_DRIFT
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether a part of it was not measured yet."""
-        return bool(self.tally.measured and self.counts.get(Outcome.NOT_MEASURED))
-
-    @property
-    def title(self) -> str:
-        """It in words."""
-        return describe(self.tally)
+    def drawn(self) -> Drawn:
+        """How it looks."""
+        return drawn(tuple(self.counts.items()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +122,20 @@ NOTHING_YET: Final = Empty(
     "in every other, and fills these pages. What is known already is never run twice.",
     command="make matrix",
 )
+
+
+@lru_cache(maxsize=8192)  # a page has hundreds of squares, and most of them look like others
+def drawn(counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
+    """How a square with these counts looks."""
+    counted = Tally(counts=dict(counts))
+    alone = len(counts) == 1 and counts[0][1] == 1
+    return Drawn(
+        look=counted.look,
+        text=SIGNS[counts[0][0]] if alone else sign(counted),
+        title=describe(counted),
+        drifts=bool(counted.drifted) and counted.look is not Look.ALL_DRIFT,
+        unfinished=bool(counted.measured and counted.counts.get(Outcome.NOT_MEASURED)),
+    )
 
 
 def describe(counted: Tally) -> str:

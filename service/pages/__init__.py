@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
 
+from matrix.model import Format
+from reports.pages.filters import Filters
+from reports.pages.page import Page
 from service.pages import about, assets, catalogue, home
+from service.source import Source
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (home.ROUTER, catalogue.ROUTER, about.ROUTER, assets.ROUTER)
 """All pages, in the order in which their addresses are tried."""
+
+
+def addresses_of(source: Source) -> Iterator[Callable[[], Page]]:
+    """What makes each page of the site as files; the others need a server, or are one cell's own."""
+    yield partial(home.make_home, source, Filters())
+    yield partial(catalogue.make_models, source)
+    for model in source.known.models:
+        yield partial(catalogue.make_model, source, model.id)
+    yield partial(catalogue.make_formats, source)
+    for one in Format:
+        yield partial(catalogue.make_format, source, str(one))
+    yield partial(catalogue.make_environments, source)
+    for environment in source.known.environments:
+        yield partial(catalogue.make_environment, source, environment.id)
+    yield partial(about.make_about, source)

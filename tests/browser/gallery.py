@@ -36,6 +36,10 @@ class NoLinks:
         """Return a fragment."""
         return f"#{address}"
 
+    def has(self, address: str) -> bool:
+        """Everything is there."""
+        return bool(address)
+
     def static(self, name: str) -> str:
         """Return a file beside the page."""
         return name
