@@ -207,7 +207,7 @@ _METHOD_AT: Final = {one: place for place, one in enumerate(METHODS)}
 
 def tally_of(counted: Codes) -> Tally:
     """A tally from one vector of ``Cube.counts``."""
-    return Tally(counts={outcome: int(many) for outcome, many in zip(OUTCOMES, counted, strict=True) if many})
+    return Tally(counts={outcome: many for outcome, many in zip(OUTCOMES, counted.tolist(), strict=True) if many})
 
 
 def cube_of(results: Results) -> Cube:

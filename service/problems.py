@@ -25,6 +25,14 @@ class BadFilter(TfmatrixError):  # noqa: N818
     """A filter names what there is not, or two of them exclude each other."""
 
 
+def unknown(what: str, name: str, among: Iterable[str]) -> BadFilter:
+    """Return what a filter that names nothing is answered with."""
+    names = [one for one in among if one]
+    meant = nearest(name, names)
+    step = f"Did you mean {' or '.join(meant)}?" if meant else f"Take one of {', '.join(sorted(names)[:12])}."
+    return BadFilter(f"The filter {what}={name[:80]!r} names nothing.", next_step=step)
+
+
 def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
     """Return those of ``words`` that are spelt most like ``word``, the best first."""
     spelt = {one.lower(): one for one in words}

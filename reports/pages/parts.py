@@ -77,15 +77,36 @@ class Heat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stretch:
-    """Neighbouring versions in which the same happens: ``2.4-2.15``, ``loads``; ``width`` is how many."""
+    """Neighbouring versions in which the same happens: ``2.4-2.15``, ``loads``; ``width`` is how many.
 
-    outcome: Outcome
+    ``counts`` are of all files in all of them; without an ``outcome`` some load and some do not. ``remedy`` is what else
+    works there.
+    """
+
+    outcome: Outcome | None
     label: str
     words: str
     width: int
+    counts: Mapping[Outcome, int] = field(default_factory=dict)
     href: str | None = None
     cause: str = ""
     cause_href: str | None = None
+    remedy: str = ""
+    remedy_href: str | None = None
+
+    @property
+    def look(self) -> Look:
+        """How to draw it."""
+        return self._tally.look
+
+    @property
+    def sign(self) -> str:
+        """Its outcome's sign, or the share that passes."""
+        return SIGNS[self.outcome] if self.outcome else sign(self._tally)
+
+    @property
+    def _tally(self) -> Tally:
+        return Tally(counts=self.counts if self.outcome is None else {self.outcome: 1})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from reports.pages.home import home
 from reports.pages.page import Page
 from service.pages.routes import From, add_page, router
 from service.pages.words import FlavourFilter, FormatFilter, GroupFilter, MethodFilter, ModelFilter
-from service.problems import BadFilter, nearest
+from service.problems import BadFilter, unknown
 
 ROUTER: Final[APIRouter] = router()
 
@@ -32,10 +32,10 @@ def filters_of(  # noqa: PLR0913, PLR0917  one parameter for each filter
     """
     groups = {one.group for one in source.known.models}
     if group is not None and group not in groups:
-        raise _unknown("group", group, groups)
+        raise unknown("group", group, groups)
     found = None if model is None else source.known.model(model)
     if model is not None and found is None:
-        raise _unknown("model", model, [one.id for one in source.known.models])
+        raise unknown("model", model, [one.id for one in source.known.models])
     if found is not None and group is not None and found.group != group:
         raise BadFilter(f"{found.id} is not in the group {group!r}.", next_step=f"Its group is {found.group!r}.")
     return Filters(format=format_, group=group, model=model, method=method, flavour=flavour)
@@ -54,10 +54,3 @@ def _home(known: Known, filters: Filters) -> Page:
 
 
 add_page(ROUTER, "/", make_home, summary="The matrix")
-
-
-def _unknown(what: str, name: str, among: object) -> BadFilter:
-    names = [str(one) for one in among if one]  # type: ignore[attr-defined]
-    meant = nearest(name, names)
-    step = f"Did you mean {' or '.join(meant)}?" if meant else f"Take one of {', '.join(sorted(names)[:12])}."
-    return BadFilter(f"The filter {what}={name[:80]!r} names nothing.", next_step=step)

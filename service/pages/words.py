@@ -10,12 +10,12 @@ from pydantic import BeforeValidator
 from matrix.model import Flavour, Format, Method
 
 
-def _none_if_empty(value: object) -> object:
+def none_if_empty(value: object) -> object:
     """A form sends every field, also the empty ones."""
     return None if value == "" else value
 
 
-_Optional = BeforeValidator(_none_if_empty)
+_Optional = BeforeValidator(none_if_empty)
 
 FormatFilter = Annotated[Format | None, _Optional, Query(alias="format", description="Only this format.")]
 GroupFilter = Annotated[str | None, _Optional, Query(description="Only models of this group.", examples=["core"])]

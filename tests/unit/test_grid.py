@@ -24,7 +24,7 @@ from reports.grid import (
     tally,
     tally_by,
 )
-from reports.ranges import load_ranges, sentence, spans
+from reports.ranges import spans
 from tests import fake_matrix
 from tests.fake_matrix import find_in
 
@@ -119,28 +119,6 @@ def test_pairs_add_up_to_the_total() -> None:
     assert len(pairs) == 18 * 18
     for outcome in Outcome:
         assert sum(p.counts.get(outcome, 0) for p in pairs.values()) == tally(FAKE.rows).counts.get(outcome, 0)
-
-
-def test_ranges_merge_neighbours() -> None:
-    """Contiguous versions of equal outcome are one range, in numeric order."""
-    ranges = load_ranges(FAKE.rows, FAKE.environments, saver="tf2.9", model="dense", format_=Format.SAVEDMODEL)
-    assert sentence(ranges) == "2.4-2.15 loads, 2.16-2.21 fails"
-    assert ranges[-1].fingerprint == "no-savedmodel"
-
-
-def test_ranges_keep_different_failures_apart_but_the_sentence_joins_them() -> None:
-    """A range is one failure; the sentence is one outcome."""
-    rows = [_row(Verdict.FAIL, loader=f"tf2.{n}", fingerprint="a" if n < 10 else "b") for n in range(4, 22)]
-    ranges = load_ranges(rows, FAKE.environments, saver=ROW.saver, model=ROW.model, format_=ROW.format)
-    assert [part.text for part in ranges] == ["2.4-2.9 fails", "2.10-2.21 fails"]
-    assert sentence(ranges) == "2.4-2.21 fails"
-
-
-def test_a_gap_is_not_measured() -> None:
-    """A version without a row breaks the range and says so."""
-    rows = [_row(Verdict.PASS, loader=f"tf2.{n}") for n in range(4, 22) if n != 12]
-    ranges = load_ranges(rows, FAKE.environments, saver=ROW.saver, model=ROW.model, format_=ROW.format)
-    assert sentence(ranges) == "2.4-2.11 loads, 2.12 not measured, 2.13-2.21 loads"
 
 
 def test_spans_name_gaps() -> None:

@@ -12,7 +12,7 @@ from matrix.results import MatrixRow
 from reports.grid import Results
 from reports.lines import in_order
 from reports.page import page
-from reports.ranges import load_ranges, sentence, spans
+from reports.ranges import spans
 from tests import fake_matrix
 from tests.fake_matrix import find_in
 
@@ -70,23 +70,6 @@ def test_spans_end_where_a_line_ends() -> None:
     assert spans(ORDER, ORDER) == "2.4-2.21, Keras 3.0-3.15, tf_keras 2.16-2.21"
     some = {"tf2.20", "tf2.21", "tf2.16+keras3.0", "tf2.16+keras3.1", "tf2.17+keras3.5", "tf2.18+tf_keras2.18"}
     assert spans(some, ORDER) == "2.20-2.21, Keras 3.0-3.1, 3.5, tf_keras 2.18"
-
-
-def test_overlays_do_not_cut_a_range_of_tensorflows() -> None:
-    """Each line is told by itself, whatever order the environments come in."""
-    ranges = load_ranges(MIXED.rows, EVERY, saver="tf2.4", model="dense", format_=Format.SAVEDMODEL)
-    assert sentence(ranges) == "2.4-2.15 loads, 2.16-2.21 fails, Keras 3.0-3.15 fails, tf_keras 2.16-2.21 loads"
-    assert [len(one.environments) for one in ranges] == [12, 6, 16, 6]
-    ranges = load_ranges(MIXED.rows, reversed(EVERY), saver="tf2.21", model="dense", format_=Format.H5)
-    assert sentence(ranges) == (
-        "2.4-2.16 fails, 2.17-2.21 loads, Keras 3.0-3.4 fails, Keras 3.5-3.15 loads, tf_keras 2.16-2.21 fails"
-    )
-
-
-def test_equal_outcomes_of_two_lines_stay_two_ranges() -> None:
-    """Also where all is the same."""
-    ranges = load_ranges([], EVERY, saver="tf2.4", model="dense", format_=Format.H5)
-    assert sentence(ranges) == "2.4-2.21 not measured, Keras 3.0-3.15 not measured, tf_keras 2.16-2.21 not measured"
 
 
 def test_findings_of_the_tensorflows_are_the_same_with_overlays_and_without() -> None:
