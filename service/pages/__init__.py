@@ -11,10 +11,17 @@ from fastapi import APIRouter
 from matrix.model import Format
 from reports.pages.filters import Filters
 from reports.pages.page import Page
-from service.pages import about, assets, catalogue, home, load
+from service.pages import about, assets, catalogue, home, load, pairs
 from service.source import Source
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (home.ROUTER, load.ROUTER, catalogue.ROUTER, about.ROUTER, assets.ROUTER)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    home.ROUTER,
+    load.ROUTER,
+    pairs.ROUTER,
+    catalogue.ROUTER,
+    about.ROUTER,
+    assets.ROUTER,
+)
 """All pages, in the order in which their addresses are tried."""
 
 

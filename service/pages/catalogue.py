@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 
 from matrix.catalog import locked_packages
-from matrix.model import Environment, Format
+from matrix.model import Environment, Format, Model
 from reports.pages import environments as environment_pages
 from reports.pages import formats as format_pages
 from reports.pages import models as model_pages
@@ -30,10 +30,7 @@ def make_models(source: From) -> Page:
 
 def make_model(source: From, model: ModelId) -> Page:
     """Return the page of one model."""
-    found = source.known.model(model)
-    if found is None:
-        raise NotFound("model", model, [one.id for one in source.known.models], next_step="/models lists them all.")
-    return model_pages.model(source.known, found)
+    return model_pages.model(source.known, model_named(source, model))
 
 
 def make_formats(source: From) -> Page:
@@ -66,6 +63,14 @@ def make_environment(source: From, environment: EnvironmentId) -> Page:
         inside = Inside(identity=record.identity, image_id=record.image_id, recorded_at=record.recorded_at)
     packages = {**(locked_packages(one.base) if one.base else {}), **locked_packages(one.id)}
     return environment_pages.environment(source.known, one, inside, packages)
+
+
+def model_named(source: Source, name: str) -> Model:
+    """Return a model by its id, or raise what suggests the nearest."""
+    found = source.known.model(name)
+    if found is None:
+        raise NotFound("model", name, [one.id for one in source.known.models], next_step="/models lists them all.")
+    return found
 
 
 def environment_named(source: Source, name: str) -> Environment:
