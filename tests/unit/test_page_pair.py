@@ -38,9 +38,9 @@ def test_each_file_has_its_sign_and_leads_to_its_cell() -> None:
     content = between("tf2.9", "tf2.18")
     assert [head.id for head, _ in content.heat.rows] == [one.id for one in fake_matrix.models()]
     dense = dict(zip([head.id for head in content.heat.columns], content.heat.rows[0][1], strict=True))
-    assert (dense["savedmodel"].look, dense["savedmodel"].text) == (Look.NONE, "✕")
+    assert (dense["savedmodel"].drawn.look, dense["savedmodel"].drawn.text) == (Look.NONE, "✕")
     assert dense["savedmodel"].href == "/cells/tf2.9/dense/savedmodel/tf2.18"
-    assert dense["keras"].look is Look.NOTHING
+    assert dense["keras"].drawn.look is Look.NOTHING
     assert sum(content.counts.values()) == 40
 
 
