@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
 .DEFAULT_GOAL := help
-.PHONY: help matrix matrix-full summary test test-all test-unit check locks setup bench doctor clean
+.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench doctor clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -15,6 +15,12 @@ matrix: $(READY)  ## get this machine ready, save and load the core, show the ma
 
 matrix-full: $(READY)  ## the same with every model, format and method; ARGS=--dry-run says how much that is
 	@$(BIN)/tfmatrix matrix --full $(ARGS)
+
+up: $(READY)  ## web and runner in containers, with the results there are (docs/compose.md)
+	@$(BIN)/tfmatrix up
+
+down: $(READY)  ## take them down; nothing is lost
+	@$(BIN)/tfmatrix down
 
 summary: $(READY)  ## write docs/full-run.md from what is known
 	@$(BIN)/tfmatrix summary --markdown > docs/.full-run.md || { rm -f docs/.full-run.md; exit 3; }

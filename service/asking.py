@@ -22,7 +22,7 @@ from matrix.selection import ALL, BASE
 from matrix.store import Request, Store
 from reports.export import plain
 from service import wiring
-from service.heartbeat import is_alive
+from service.alive import is_alive
 from service.options import Environments, Formats, Json, Methods, Models
 
 ENDED_SHOWN: Final = 20

@@ -25,6 +25,7 @@ from service import (
     asking,
     bench,
     cells,
+    composed,
     configuration,
     copying,
     estimate,
@@ -66,6 +67,8 @@ app.command("request")(asking.request)
 app.command("requests")(asking.requests)
 app.command("report")(reporting.report)
 app.command("runner")(runner_process.runner)
+app.command("up")(composed.up)
+app.command("down")(composed.down)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from matrix.errors import TfmatrixError
 from matrix.model import RequestState
-from service.heartbeat import is_alive
+from service.alive import is_alive
 from service.site import Site
 from service.state import Service
 

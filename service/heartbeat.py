@@ -5,17 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from matrix.errors import TfmatrixError, UsageError
 from matrix.store import Queue
+from service.alive import sign_of
 
 BEAT_SECONDS: Final = 5.0
-SILENCE: Final = timedelta(seconds=30)
-"""How long a runner may be silent before it counts as dead. Several beats: a busy machine may miss one."""
 
 
 class Heartbeat:
@@ -85,17 +84,3 @@ class Heartbeat:
     def _go_on(self) -> None:
         while not self._ended.wait(self._seconds):
             self.beat()
-
-
-def sign_of(home: Path) -> Path:
-    """Return the file that a runner of this home touches while it lives."""
-    return home / "runner.alive"
-
-
-def is_alive(home: Path, now: datetime) -> bool:
-    """Whether a runner of this home was heard of lately."""
-    try:
-        touched = sign_of(home).stat().st_mtime
-    except OSError:
-        return False
-    return now - datetime.fromtimestamp(touched, UTC) < SILENCE

@@ -24,7 +24,8 @@ from matrix.config import Settings
 from matrix.errors import BusyError, DiskFullError, EngineError, ExitCode, StoreError, TfmatrixError
 from matrix.store import Request, Store
 from service import asking, measuring, wiring
-from service.heartbeat import SILENCE, Heartbeat, is_alive
+from service.alive import SILENCE, is_alive
+from service.heartbeat import Heartbeat
 from service.progress import RunProgress
 
 LONGEST_PAUSE: Final = 60.0

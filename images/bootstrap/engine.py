@@ -39,6 +39,26 @@ def connect() -> docker.DockerClient:
     Raises:
         EngineError: None of them answers.
     """
+    return _found()[0]
+
+
+def engine_socket() -> Path:
+    """Return the socket of the engine that answers.
+
+    Raises:
+        EngineError: None answers, or it is spoken to over a network.
+    """
+    client, address = _found()
+    client.close()
+    if not address.startswith("unix://"):
+        raise EngineError(
+            f"The engine is spoken to by {address}, and the runner's container is handed a socket.",
+            next_step="Run this on the machine where the engine is, with DOCKER_HOST unset.",
+        )
+    return Path(address.removeprefix("unix://"))
+
+
+def _found() -> tuple[docker.DockerClient, str]:
     for address in _addresses():
         if address.startswith("unix://") and not Path(address.removeprefix("unix://")).exists():
             continue  # the SDK would leave its socket open
@@ -47,7 +67,7 @@ def connect() -> docker.DockerClient:
             client.ping()
         except (docker.errors.DockerException, requests.exceptions.RequestException, OSError):
             continue
-        return client
+        return client, address
     raise EngineError(
         "No container engine answers.",
         next_step="`tfmatrix setup` starts or installs one; `tfmatrix doctor` says what is wrong.",
@@ -123,6 +143,32 @@ def buildx_version() -> str | None:
     except (subprocess.SubprocessError, OSError):
         return None
     return " ".join(done.stdout.split()[1:2])
+
+
+def ensure_compose(say: Say) -> None:
+    """Have `docker compose`, which an engine that was installed by other means may lack. That engine is left alone.
+
+    Raises:
+        EngineError: It is not there, and cannot be had.
+    """
+    if compose_version() is None:
+        _install(("docker-compose",), ("docker-compose-v2",), say, lacking="An engine answers without compose")
+    if compose_version() is None:
+        raise EngineError(
+            "`docker compose` does not answer, also not after an install.",
+            next_step="Install docker-compose (or docker-compose-plugin), version 2, by hand, then run the same command again.",
+        )
+
+
+def compose_version() -> str | None:
+    """Return the version of `docker compose`, or nothing where it does not answer."""
+    try:
+        done = subprocess.run(
+            ["docker", "compose", "version", "--short"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (subprocess.SubprocessError, OSError):
+        return None
+    return done.stdout.strip()
 
 
 def _install(debian: Sequence[str], ubuntu: Sequence[str], say: Say, *, lacking: str) -> None:

@@ -13,7 +13,7 @@ from matrix.errors import UsageError
 from matrix.model import RequestState
 from matrix.store import Request, open_store
 from service import asking, cli, wiring
-from service.heartbeat import sign_of
+from service.alive import sign_of
 from tests.store_samples import NOON
 
 Capture = pytest.CaptureFixture[str]

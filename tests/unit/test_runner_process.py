@@ -17,7 +17,8 @@ from matrix.errors import EngineError, StoreError, UsageError
 from matrix.model import RequestKind, RequestState, RunStatus
 from matrix.store import Request, Store, open_store
 from service import measuring, wiring
-from service.heartbeat import SILENCE, Heartbeat, is_alive, sign_of
+from service.alive import SILENCE, is_alive, sign_of
+from service.heartbeat import Heartbeat
 from service.runner_process import LONGEST_PAUSE, QueueRunner, pause_after
 from tests.fake_runs import FakeEngine, ToldLanes, engine_of
 from tests.store_samples import NOON
