@@ -113,6 +113,11 @@ def about() -> str:
     return "/about"
 
 
+def artifact(saver: str, model_id: str, format_: Format, sha256: str) -> str:
+    """What a save produced, to download."""
+    return f"/artifacts/{_part(saver)}/{_part(model_id)}/{_part(format_)}/{sha256}"
+
+
 def badge(model_id: str, format_: Format, saver: str) -> str:
     """An image that says where a file loads."""
     return f"/badge/{_part(model_id)}/{_part(format_)}/{_part(saver)}.svg"

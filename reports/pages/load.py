@@ -65,6 +65,17 @@ class Load:
     badge: Badge | None
     more: tuple[tuple[str, str], ...]
 
+    @property
+    def by_format(self) -> Mapping[Format, tuple[Savers, ...]]:
+        """The table, apart for each format."""
+        return {
+            one: tuple(line for line in self.table if line.format is one) for one in FORMATS if one in self._formats
+        }
+
+    @property
+    def _formats(self) -> frozenset[Format]:
+        return frozenset(line.format for line in self.table)
+
 
 def load(known: Known, question: Question) -> Page:
     """Return the page for a choice."""
@@ -81,7 +92,7 @@ def load(known: Known, question: Question) -> Page:
         strips=files.strips() if files else (),
         alike=models_alike(known, files) if files and not model else (),
         table=table,
-        unmeasured=tuple(one for one in FORMATS if one not in {line.format for line in table}) if table else (),
+        unmeasured=tuple(_unmeasured(question, table)),
         badge=_badge(question),
         more=tuple(_more(question)),
     )
@@ -122,6 +133,13 @@ def _table(known: Known, question: Question) -> Iterator[Savers]:
     savers = [question.saver] if question.saver else [one for one in known.environments if one.base is None]
     formats = [question.format] if question.format else list(FORMATS)
     yield from savers_alike(known, formats, savers, question.model.id if question.model else None)
+
+
+def _unmeasured(question: Question, table: tuple[Savers, ...]) -> Iterator[Format]:
+    """The formats asked about of which the table has nothing, where it has others."""
+    if table and question.format is None:
+        shown = {line.format for line in table}
+        yield from (one for one in FORMATS if one not in shown)
 
 
 def _badge(question: Question) -> Badge | None:

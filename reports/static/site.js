@@ -60,6 +60,8 @@
   };
   const addCopying = (within) => {
     for (const pre of all("pre[data-copy]", within)) {
+      // Lines that fetch from this site say $SITE, for a page is not told under which address it is read.
+      if (location.protocol.startsWith("http") && pre.textContent.includes("$SITE/")) pre.textContent = pre.textContent.replaceAll("$SITE/", `${location.origin}/`);
       if (pre.parentElement.classList.contains("copied")) continue;
       const box = make("div", "copied");
       pre.replaceWith(box);

@@ -11,13 +11,15 @@ from fastapi import APIRouter
 from matrix.model import Format
 from reports.pages.filters import Filters
 from reports.pages.page import Page
-from service.pages import about, assets, catalogue, home, load, pairs
+from service.pages import about, artifacts, assets, catalogue, cells, home, load, pairs
 from service.source import Source
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     home.ROUTER,
     load.ROUTER,
     pairs.ROUTER,
+    cells.ROUTER,
+    artifacts.ROUTER,
     catalogue.ROUTER,
     about.ROUTER,
     assets.ROUTER,

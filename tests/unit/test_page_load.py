@@ -175,9 +175,9 @@ def test_without_a_choice_there_is_a_table_to_look_at() -> None:
     """Each format by savers that fare alike; a line leads to an answer; what has no results is named."""
     content = asked()
     assert content.answer is None
-    by_format = {line.format: line for line in content.table}
+    by_format = content.by_format
     assert set(by_format) == set(fake_matrix.FORMATS)
-    savedmodel = by_format[Format.SAVEDMODEL]
+    (savedmodel,) = by_format[Format.SAVEDMODEL]
     assert (savedmodel.savers, savedmodel.href) == ("2.4-2.15", "/load?saver=tf2.4&format=savedmodel")
     assert savedmodel.stretches[-1].words == "none of the models loads"
     assert Format.CHECKPOINT in content.unmeasured
