@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from matrix.model import Format
 from reports.pages.filters import Filters
 from reports.pages.page import Page
-from service.pages import about, artifacts, assets, catalogue, cells, home, load, pairs
+from service.pages import about, artifacts, assets, badges, catalogue, cells, home, load, pairs
 from service.source import Source
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -20,6 +20,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     pairs.ROUTER,
     cells.ROUTER,
     artifacts.ROUTER,
+    badges.ROUTER,
     catalogue.ROUTER,
     about.ROUTER,
     assets.ROUTER,
