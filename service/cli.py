@@ -33,6 +33,7 @@ from service import (
     measuring,
     reporting,
     runner_process,
+    serve,
     stability,
     summary,
     wiring,
@@ -69,6 +70,7 @@ app.command("report")(reporting.report)
 app.command("runner")(runner_process.runner)
 app.command("up")(composed.up)
 app.command("down")(composed.down)
+app.command("serve")(serve.serve)
 
 
 @app.command()

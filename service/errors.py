@@ -8,21 +8,24 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from matrix.errors import StoreError, TfmatrixError
+from service.logs import logger
 from service.state import request_id_of, service_of
 from service.statuses import RETRY_SECONDS, Problem, problem_of
+
+FOR_MACHINES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What machines ask every few seconds, without saying what they take."""
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _NO_PAGE: Final = "There is no page at this address."
 _ALL_PAGES: Final = "The start page leads to every other."
 
-log = structlog.stdlib.get_logger("tfmatrix.web")
+log = logger("web")
 
 
 def answer(request: Request, problem: Problem) -> Response:
@@ -79,8 +82,9 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 
 def _wants_json(request: Request) -> bool:
-    accept = request.headers.get("accept", "")
-    return request.url.path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
+    path, accept = request.scope["path"], request.headers.get("accept", "")
+    for_programs = "application/json" in accept or path in FOR_MACHINES
+    return path.endswith(".json") or (for_programs and "text/html" not in accept)
 
 
 @cache

@@ -14,13 +14,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import answer
+from service.errors import FOR_MACHINES, answer
+from service.logs import logger
 from service.statuses import Problem, problem_of
 
 LONGEST_PATH: Final = 1024
 LONGEST_QUERY: Final = 4096
-QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What machines ask every few seconds; of these only what fails is in the log."""
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -38,7 +37,7 @@ EMBEDDED: Final = "/badge/"
 
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-log = structlog.stdlib.get_logger("tfmatrix.web")
+log = logger("web")
 
 
 class Observer(Protocol):
@@ -103,7 +102,7 @@ class Observed:
         route = getattr(scope.get("route"), "path_format", None) or ""
         self._observer(route=route, method=scope["method"], status=status, seconds=seconds, size=size)
         fine = status < HTTPStatus.BAD_REQUEST and bool(status)
-        write = log.debug if scope["path"] in QUIET and fine else log.info
+        write = log.debug if scope["path"] in FOR_MACHINES and fine else log.info  # only what fails of what is routine
         write(
             "request",
             method=scope["method"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -18,20 +19,22 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from matrix.config import Settings
 from matrix.errors import BusyError, DiskFullError, EngineError, ExitCode, StoreError, TfmatrixError
 from matrix.store import Request, Store
-from service import asking, measuring, wiring
+from service import asking, logs, measuring, wiring
 from service.alive import SILENCE, is_alive
 from service.heartbeat import Heartbeat
+from service.logs import Lines
 from service.progress import RunProgress
 
 LONGEST_PAUSE: Final = 60.0
+LINE_WIDTH: Final = 1000
 THE_MACHINES: Final = (EngineError, BusyError, DiskFullError)
 
 out = Console(highlight=False)
+log = logs.logger("runner")
 
 
 def runner(
@@ -40,6 +43,7 @@ def runner(
     healthy: Annotated[
         bool, typer.Option("--healthy", help="Only say whether a runner of this home is alive.")
     ] = False,
+    attached: Annotated[bool, typer.Option("--attached", hidden=True, help="End when standard input does.")] = False,
 ) -> None:
     """Take up what was asked for, one request after the other, until it is stopped."""
     settings = Settings()
@@ -47,6 +51,9 @@ def runner(
         alive = is_alive(settings.home, datetime.now(UTC))
         out.print(f"{'a' if alive else 'no'} runner of {settings.home} is alive", soft_wrap=True)
         raise typer.Exit(ExitCode.FINE if alive else ExitCode.FINDINGS)
+    logs.configure(settings)
+    if attached:
+        threading.Thread(target=_end_with_input, name="attached", daemon=True).start()
     with wiring.store(settings, create=True) as opened:
         failed = QueueRunner(settings, opened).work(once=once)
     if failed:
@@ -140,7 +147,7 @@ class QueueRunner:
         engine = wiring.engine(self._settings)
         if (warning := wiring.warning_of(engine)) is not None:
             _say(warning)
-        progress = RunProgress(out, lambda run_id: self._queue.note_run(one.id, self.name, run_id))
+        progress = RunProgress(_console(), lambda run_id: self._queue.note_run(one.id, self.name, run_id))
         again = bool(one.body.get("again"))
         summary, page = measuring.measure(self._settings, engine, self._opened, chosen, progress, again=again)
         _say(f"{measuring.sentence(summary)}\npage: {page}")
@@ -167,5 +174,18 @@ def _words(error: TfmatrixError) -> str:
     return f"{error.message} {error.next_step}".strip()
 
 
+def _end_with_input() -> None:
+    """Stop when whoever started us is gone, however that came: the pipe between us ends with it."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    _interrupt()
+
+
+def _console() -> Console:
+    """Bars where somebody looks at them; else lines of the log, now and then."""
+    return out if out.is_terminal else Console(file=Lines(log), highlight=False, width=LINE_WIDTH)
+
+
 def _say(text: str) -> None:
-    out.print(escape(text), soft_wrap=True)
+    for line in text.splitlines():
+        log.info(line)

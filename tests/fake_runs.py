@@ -6,6 +6,7 @@ answers; ``hold``, that the lanes do not go on; ``fault``, that they raise what 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from matrix.model import CellKey, Method, SaveKey
 from matrix.plan import LoadBatch, SaveBatch
 from matrix.results import CellResult
 from matrix.runner import Runner, Summary
-from service import cli, measuring, wiring
+from service import cli, measuring, serve, wiring
 from tests.store_samples import artifact, cell, failed_cell, save
 
 
@@ -88,6 +89,7 @@ def engine_of(settings: Settings) -> Any:
 
 
 if __name__ == "__main__":
+    vars(serve)["RUNNER"] = (sys.executable, "-m", "tests.fake_runs", "runner", "--attached")
     vars(wiring)["engine"] = engine_of
     vars(measuring)["Runner"] = ToldLanes
     cli.main()
