@@ -67,7 +67,7 @@ class FileLinks:
         return not split.query and split.path.count("/") <= TWINS_DOWN_TO
 
 
-TWINS_DOWN_TO: Final = 2
+TWINS_DOWN_TO: Final = 1
 """Pages so deep have a JSON file beside them: pairs of versions have none, /matrix.json and their pages have all of it."""
 
 
