@@ -21,7 +21,7 @@ from matrix.config import ROOT
 from matrix.errors import ExitCode
 from matrix.model import RequestKind, RequestState
 from matrix.store import open_store
-from service.heartbeat import sign_of
+from service.alive import sign_of
 from tests.store_samples import NOON
 
 BODY = {"environments": "2.4,2.9", "models": "dense", "formats": "h5"}
