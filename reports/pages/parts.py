@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
@@ -33,15 +33,21 @@ class Drawn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Square:
-    """One square of a heat map: what is counted there, and the address of what it stands for."""
+    """One square of a heat map: what is counted there, and the address of what it stands for.
+
+    ``number`` stands in place of the share, where the counts are of one kind and their number is what matters.
+    """
 
     counts: Mapping[Outcome, int]
     href: str | None = None
+    number: int | None = None
 
     @property
     def drawn(self) -> Drawn:
         """How it looks."""
-        return drawn(tuple(self.counts.items()))
+        if self.number is None:
+            return drawn(tuple(self.counts.items()))
+        return numbered(self.number, tuple(self.counts.items()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,6 +163,13 @@ def drawn(counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
         drifts=bool(counted.drifted) and counted.look is not Look.ALL_DRIFT,
         unfinished=bool(counted.measured and counted.counts.get(Outcome.NOT_MEASURED)),
     )
+
+
+def numbered(number: int, counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
+    """How a square looks that shows how many there are of one kind."""
+    if not number:
+        return Drawn(look=Look.NOTHING, text=SIGNS[Outcome.UNSUPPORTED], title="none", drifts=False, unfinished=False)
+    return replace(drawn(counts), text=str(number), drifts=False, unfinished=False)
 
 
 def describe(counted: Tally) -> str:

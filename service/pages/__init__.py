@@ -13,7 +13,7 @@ from matrix.model import Format
 from reports.pages.filters import Filters
 from reports.pages.models import formats_of
 from reports.pages.page import Page
-from service.pages import about, artifacts, assets, badges, catalogue, cells, home, load, pairs
+from service.pages import about, artifacts, assets, badges, catalogue, cells, failures, home, load, pairs
 from service.source import Source
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -24,6 +24,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     artifacts.ROUTER,
     badges.ROUTER,
     catalogue.ROUTER,
+    failures.ROUTER,
     about.ROUTER,
     assets.ROUTER,
 )

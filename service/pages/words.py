@@ -17,6 +17,12 @@ def none_if_empty(value: object) -> object:
 
 _Optional = BeforeValidator(none_if_empty)
 
+
+def optional(default: object) -> BeforeValidator:
+    """Return what makes an empty field of a form stand for a default."""
+    return BeforeValidator(lambda value: default if value == "" else value)
+
+
 FormatFilter = Annotated[Format | None, _Optional, Query(alias="format", description="Only this format.")]
 GroupFilter = Annotated[str | None, _Optional, Query(description="Only models of this group.", examples=["core"])]
 ModelFilter = Annotated[str | None, _Optional, Query(description="Only this model.", examples=["dense"])]
