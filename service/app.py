@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from matrix.config import Settings
-from service import errors, health
+from service import errors, health, openapi
 from service.figures import Figures
 from service.middleware import layers
 from service.pages import ROUTERS
@@ -30,6 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="tfmatrix",
         version=version("tfmatrix"),
         description=DESCRIPTION,
+        openapi_url=None,  # ours says more
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -37,8 +38,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = service
     service.metrics.add(Figures(service))
-    for router in (health.router, *ROUTERS):
-        app.include_router(router)
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router, responses=openapi.ERRORS)
+    openapi.install(app)
     errors.install(app)
     for kind, options in reversed(layers(service.metrics.observe)):
         app.add_middleware(kind, **options)

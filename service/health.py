@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from service.openapi import UNUSABLE
 from service.state import service_of
 
 UNKEPT: Final = {"Cache-Control": "no-store"}
@@ -21,22 +22,6 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-class Fault(BaseModel):
-    """What is wrong, and what to do."""
-
-    status: int
-    message: str
-    next_step: str
-    nearest: list[str]
-    request_id: str
-
-
-class ErrorBody(BaseModel):
-    """What is answered instead of what was asked for."""
-
-    error: Fault
-
-
 @router.get("/healthz", summary="Whether the process lives", operation_id="healthz")
 async def healthz(response: Response) -> Health:
     """Say that the process lives; nothing else is looked at."""
@@ -48,9 +33,7 @@ async def healthz(response: Response) -> Health:
     "/readyz",
     summary="Whether pages can be answered",
     operation_id="readyz",
-    responses={
-        503: {"description": "The database is absent, locked, damaged, or of another version.", "model": ErrorBody}
-    },
+    responses={503: UNUSABLE},
 )
 def readyz(request: Request, response: Response) -> Health:
     """Say whether the database answers and its schema is this code's."""

@@ -51,4 +51,5 @@ def addresses_of(source: Source) -> Iterator[Callable[[], Page]]:
     yield partial(catalogue.make_environments, source)
     for environment in known.environments:
         yield partial(catalogue.make_environment, source, environment.id)
+    yield partial(failures.make_errors, source)
     yield partial(about.make_about, source)

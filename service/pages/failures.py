@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
+from pydantic import BeforeValidator
 
 from matrix.results import Failure
 from reports.failures import slug
@@ -12,7 +13,6 @@ from reports.pages.errors import errors
 from reports.pages.failure import error
 from reports.pages.page import Page
 from service.pages.routes import From, add_page, router
-from service.pages.words import optional
 from service.problems import BadFilter, NotFound
 from service.source import Source
 
@@ -23,6 +23,12 @@ _LEAST: Final = 8
 """Letters of a fingerprint that a person may leave it at, as long as no other begins so."""
 _MOST_PAGES: Final = 100_000
 
+
+def _first_if_empty(value: object) -> object:
+    """A form sends every field, also the empty ones."""
+    return 1 if value == "" else value
+
+
 Words = Annotated[
     str,
     Query(
@@ -31,7 +37,9 @@ Words = Annotated[
         examples=["batch_shape"],
     ),
 ]
-PageNumber = Annotated[int, optional(1), Query(ge=1, le=_MOST_PAGES, description="Which page of the list.")]
+PageNumber = Annotated[
+    int, BeforeValidator(_first_if_empty), Query(ge=1, le=_MOST_PAGES, description="Which page of the list.")
+]
 CauseSlug = Annotated[str, Query(max_length=_LONGEST, description="Only kinds that come down to this cause.")]
 Fingerprint = Annotated[
     str,

@@ -72,13 +72,12 @@ def add_page(on: APIRouter, path: str, make: Callable[..., Page], *, summary: st
         return answer(request, page, as_json=False)
 
     identity = getattr(make, "__name__", "page").removeprefix("make_")
-    methods = ["GET", "HEAD"]
     on.add_api_route(
-        addresses.twin(path), twin, methods=methods, summary=summary, tags=[tag], name=f"{identity}_json",
+        addresses.twin(path), twin, methods=["GET"], summary=summary, tags=[tag], name=f"{identity}_json",
         operation_id=f"{identity}_json", response_class=JSONResponse, description=f"For programs: {name}.",
     )  # fmt: skip
     on.add_api_route(
-        path, page, methods=methods, summary=summary, tags=[tag], name=identity, operation_id=identity,
+        path, page, methods=["GET"], summary=summary, tags=[tag], name=identity, operation_id=identity,
         response_class=HTMLResponse, description=f"For people: {name}.",
     )  # fmt: skip
 

@@ -1,0 +1,76 @@
+"""The OpenAPI document holds: whatever it lets one ask, no answer is a fault, and none is of a kind that it does not name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.site import Visitor, shared_home, visiting
+
+CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES: Final = 12
+
+once = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def visitor() -> Iterator[Visitor]:
+    """A visitor of the made-up matrix."""
+    with visiting(shared_home()) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def operations(visitor: Visitor) -> list[Any]:
+    """All that the document lets one ask."""
+    document = schemathesis.openapi.from_asgi("/openapi.json", visitor.app)
+    return [found.ok() for found in document.get_all_operations()]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "nonsense"])
+def test_whatever_is_asked_is_answered_as_documented(operations: list[Any], mode: GenerationMode) -> None:
+    """Each address with what fits its parameters, and with what does not."""
+    assert len(operations) > 10
+    for operation in operations:
+
+        @once
+        @given(operation.as_strategy(generation_mode=mode))
+        def asks(case: Any) -> None:
+            case.call_and_validate(checks=CHECKS)
+
+        asks()
+
+
+def test_a_generator_can_read_it(visitor: Visitor) -> None:
+    """Each operation has an id of its own, a summary, its errors, and types or examples for its parameters."""
+    document = visitor.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    found = [one for operations in document["paths"].values() for one in operations.values()]
+    identities = [one["operationId"] for one in found]
+    assert len(set(identities)) == len(identities)
+    assert all(one["summary"] for one in found)
+    for one in found:
+        for parameter in one.get("parameters", []):
+            assert parameter["schema"].keys() & {"type", "$ref", "anyOf", "enum"}, parameter
+            assert parameter.get("description"), parameter
+    pages = [one for one in found if "machines" not in one["tags"]]
+    assert all({"404", "422", "503"} <= one["responses"].keys() for one in pages)
+    assert "$ref" in str(document["paths"]["/index.json"]["get"]["responses"]["200"])
