@@ -13,7 +13,7 @@ from matrix.model import Format
 from reports.pages.filters import Filters
 from reports.pages.models import formats_of
 from reports.pages.page import Page
-from service.pages import about, artifacts, assets, badges, catalogue, cells, failures, home, load, pairs
+from service.pages import about, artifacts, assets, badges, catalogue, cells, changes, failures, home, load, pairs
 from service.source import Source
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -25,6 +25,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     badges.ROUTER,
     catalogue.ROUTER,
     failures.ROUTER,
+    changes.ROUTER,
     about.ROUTER,
     assets.ROUTER,
 )
@@ -52,4 +53,5 @@ def addresses_of(source: Source) -> Iterator[Callable[[], Page]]:
     for environment in known.environments:
         yield partial(catalogue.make_environment, source, environment.id)
     yield partial(failures.make_errors, source)
+    yield partial(changes.make_changes, source)
     yield partial(about.make_about, source)
