@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import Enum
-from typing import Any, Final
+from typing import Any
+
+import numpy as np
 
 from matrix.model import Rung
-from matrix.results import MatrixRow
 from reports.cube import cube_of
+from reports.downloads import SCHEMA_VERSION, csv_parts
 from reports.findings import find
 from reports.grid import EVERYTHING, Results, Selection, outcome_of, pair, tally, tally_by
 from reports.lines import in_order
-
-SCHEMA_VERSION: Final = 1
-"""Raised when a field changes its meaning or goes away; a new field does not raise it."""
 
 
 def as_json(results: Results, selection: Selection = EVERYTHING) -> str:
@@ -52,29 +49,10 @@ def as_json(results: Results, selection: Selection = EVERYTHING) -> str:
 
 
 def as_csv(results: Results, selection: Selection = EVERYTHING) -> str:
-    """The selected rows, one line each, the schema version in the first column of each.
-
-    Marks and error texts stay out: the first are no single value, the second have line breaks, and a spreadsheet would run
-    a formula that somebody hid in one.
-    """
-    names = [field.name for field in fields(MatrixRow) if field.name != "marks"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["schema_version", *names, "outcome", "exception"])
-    for row in results.rows:
-        if selection.takes(row):
-            failure = results.failures.get(row.fingerprint or "")
-            values = [plain(getattr(row, name)) for name in names]
-            shown = ["" if value is None else _inert(value) for value in values]
-            writer.writerow(
-                [SCHEMA_VERSION, *shown, outcome_of(row).value, _inert(failure.exception if failure else "")]
-            )
-    return text.getvalue()
-
-
-def _inert(value: object) -> object:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """The selected rows, one line each, as the site has them."""
+    chosen = replace(results, rows=tuple(row for row in results.rows if selection.takes(row)))
+    cube = cube_of(chosen)
+    return "".join(csv_parts(cube, results.failures, np.arange(len(cube))))
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  (any value of a dataclass, to anything JSON has)

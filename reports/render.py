@@ -16,7 +16,8 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from matrix.errors import DiskFullError
-from reports.export import SCHEMA_VERSION, as_csv, as_json
+from reports.downloads import SCHEMA_VERSION
+from reports.export import as_csv, as_json
 from reports.grid import SIGNS, Outcome, Results
 from reports.page import page, utc
 from reports.terminal import terminal_table

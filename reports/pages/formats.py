@@ -85,7 +85,7 @@ def formats(known: Known) -> Page:
         address=addresses.formats(),
         nav=addresses.formats(),
         content=content,
-        csv=addresses.download("csv"),
+        csv=addresses.download("csv", environments="all"),
     )
 
 
@@ -122,5 +122,5 @@ def format_(known: Known, one: Format) -> Page:
         nav=addresses.formats(),
         trail=(("Formats", addresses.formats()),),
         content=content,
-        csv=addresses.download("csv", format=str(one)),
+        csv=addresses.download("csv", format=str(one), environments="all"),
     )

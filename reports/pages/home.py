@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -98,6 +98,14 @@ def shown_rows(known: Known, filters: Filters) -> Mask:
     between = known.cube.where(
         savers=[one.id for one in savers], loaders=[one.id for one in loaders], every_method=True
     )
+    return filters.mask(known) & between
+
+
+def rows_between(known: Known, filters: Filters, savers: Sequence[str] = (), loaders: Sequence[str] = ()) -> Mask:
+    """Return the rows of these savers and loaders, of all environments where none are named, by the filters."""
+    between = known.cube.where(savers=savers or None, loaders=loaders or None, every_method=True)
+    if filters.flavour is not None:
+        between &= known.cube.where(loaders=[one.id for one in filters.loaders(known)], every_method=True)
     return filters.mask(known) & between
 
 

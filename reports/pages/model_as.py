@@ -64,7 +64,7 @@ def model_as(known: Known, one: Model, format_: Format) -> Page:
         nav=addresses.models(),
         trail=(("Models", addresses.models()), (one.title, addresses.model(one.id))),
         content=content,
-        csv=addresses.download("csv", model=one.id, format=str(format_)),
+        csv=addresses.download("csv", model=one.id, format=str(format_), environments="all"),
     )
 
 

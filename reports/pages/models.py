@@ -88,7 +88,7 @@ def models(known: Known) -> Page:
         address=addresses.models(),
         nav=addresses.models(),
         content=content,
-        csv=addresses.download("csv"),
+        csv=addresses.download("csv", environments="all"),
     )
 
 
@@ -124,7 +124,7 @@ def model(known: Known, one: Model) -> Page:
         nav=addresses.models(),
         trail=(("Models", addresses.models()),),
         content=content,
-        csv=addresses.download("csv", model=one.id),
+        csv=addresses.download("csv", model=one.id, environments="all"),
     )
 
 

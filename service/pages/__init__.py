@@ -13,7 +13,20 @@ from matrix.model import Format
 from reports.pages.filters import Filters
 from reports.pages.models import formats_of
 from reports.pages.page import Page
-from service.pages import about, artifacts, assets, badges, catalogue, cells, changes, failures, home, load, pairs
+from service.pages import (
+    about,
+    artifacts,
+    assets,
+    badges,
+    catalogue,
+    cells,
+    changes,
+    downloads,
+    failures,
+    home,
+    load,
+    pairs,
+)
 from service.source import Source
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -23,6 +36,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     cells.ROUTER,
     artifacts.ROUTER,
     badges.ROUTER,
+    downloads.ROUTER,
     catalogue.ROUTER,
     failures.ROUTER,
     changes.ROUTER,

@@ -14,7 +14,7 @@ from reports.pages import models as model_pages
 from reports.pages.environments import Inside
 from reports.pages.page import Page
 from service.pages.routes import From, add_page, router
-from service.problems import NotFound
+from service.problems import NotFound, unknown
 from service.source import Source
 
 ROUTER: Final[APIRouter] = router()
@@ -79,6 +79,16 @@ def environment_named(source: Source, name: str) -> Environment:
     if found is None:
         ids = [one.id for one in source.known.cube.environments]
         raise NotFound("environment", name, ids, next_step="/environments lists them all.")
+    return found
+
+
+def environment_chosen(source: Source, filter_: str, name: str | None) -> Environment | None:
+    """Return what a filter chooses, or raise what suggests the nearest."""
+    if name is None:
+        return None
+    found = source.known.environment(name) or source.known.environment(f"tf{name}")
+    if found is None:
+        raise unknown(filter_, name, [one.id for one in source.known.cube.environments])
     return found
 
 

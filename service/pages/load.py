@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query
-from pydantic import BeforeValidator
+from fastapi import APIRouter
 
-from matrix.model import Environment
 from reports.pages.load import Question, load
 from reports.pages.page import Page
+from service.pages.catalogue import environment_chosen
 from service.pages.routes import From, add_page, router
-from service.pages.words import FormatFilter, ModelFilter, none_if_empty
+from service.pages.words import FormatFilter, LoaderFilter, ModelFilter, SaverFilter
 from service.problems import unknown
-from service.source import Source
 
 ROUTER: Final[APIRouter] = router()
-
-_Optional = BeforeValidator(none_if_empty)
-SaverFilter = Annotated[str | None, _Optional, Query(description="The environment that saved.", examples=["tf2.9"])]
-LoaderFilter = Annotated[str | None, _Optional, Query(description="The environment that loads.", examples=["tf2.15"])]
 
 
 def make_load(
@@ -34,22 +28,12 @@ def make_load(
     if model is not None and found is None:
         raise unknown("model", model, [one.id for one in source.known.models])
     question = Question(
-        saver=_environment(source, "saver", saver),
+        saver=environment_chosen(source, "saver", saver),
         model=found,
         format=format_,
-        loader=_environment(source, "loader", loader),
+        loader=environment_chosen(source, "loader", loader),
     )
     return load(source.known, question)
-
-
-def _environment(source: Source, name: str, value: str | None) -> Environment | None:
-    """An environment by its id, with or without ``tf`` before it."""
-    if value is None:
-        return None
-    found = source.known.environment(value) or source.known.environment(f"tf{value}")
-    if found is None:
-        raise unknown(name, value, [one.id for one in source.known.cube.environments])
-    return found
 
 
 add_page(ROUTER, "/load", make_load, summary="Can I load it?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BeforeValidator
@@ -30,3 +30,12 @@ MethodFilter = Annotated[
     Method | None, _Optional, Query(description="Loaded by this method; else by the one that the format calls for.")
 ]
 FlavourFilter = Annotated[Flavour | None, _Optional, Query(description="Loaded in environments with this Keras.")]
+SaverFilter = Annotated[
+    str | None, _Optional, Query(description="The environment that saved, with or without tf.", examples=["tf2.9"])
+]
+LoaderFilter = Annotated[
+    str | None, _Optional, Query(description="The environment that loads, with or without tf.", examples=["tf2.15"])
+]
+EnvironmentsFilter = Annotated[
+    Literal["all"] | None, _Optional, Query(description="`all`: also overlays, which the matrix leaves out by itself.")
+]
