@@ -10,15 +10,13 @@ import numpy as np
 
 from matrix.model import Environment, Format, Model
 from reports import addresses
-from reports.cube import OUTCOMES, PASS, Codes, tally_of
+from reports.cube import DRIFT, IS_FAILING, IS_MEASURED, NOT_MEASURED, OUTCOMES, PASS, Codes
 from reports.grid import Outcome
 from reports.known import Known
 from reports.lines import Line, line_of
 from reports.pages.parts import Stretch
-from reports.pages.stretches import Files, State, coarse
+from reports.pages.stretches import STEPS, Files
 from reports.ranges import spans
-
-NOTHING_TO_SHOW = frozenset({Outcome.NOT_MEASURED, Outcome.UNSUPPORTED, Outcome.NOT_APPLICABLE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,12 +84,13 @@ def savers_alike(
     for format_ in formats:
         rows = np.flatnonzero(cube.where(formats=[format_], models=models, every_method=True))
         counts = _counts(known, rows)
-        states = {saver.id: _states(counts[cube.environment_at[saver.id]], loaders) for saver in savers}
-        for fate, run in groupby(states, key=states.__getitem__):
-            if set(fate) <= NOTHING_TO_SHOW:
+        fates = {saver.id: _fate(counts[cube.environment_at[saver.id]][loaders]) for saver in savers}
+        for fate, run in groupby(fates, key=fates.__getitem__):
+            if set(fate) <= _NOTHING_TO_SHOW:
                 continue
             alike = tuple(run)
-            within = rows[np.isin(cube.saver[rows], [cube.environment_at[saver] for saver in alike])]
+            first, last = (cube.environment_at[saver] for saver in (alike[0], alike[-1]))
+            within = rows[(cube.saver[rows] >= first) & (cube.saver[rows] <= last)]
             yield Savers(
                 format=format_,
                 savers=spans(set(alike), order),
@@ -109,5 +108,15 @@ def _counts(known: Known, rows: Codes) -> Codes:
     return counts
 
 
-def _states(counts: Codes, loaders: Sequence[int]) -> tuple[State, ...]:
-    return tuple(coarse(tally_of(counts[place])) for place in loaders)
+def _fate(counts: Codes) -> tuple[int, ...]:
+    """Of each loader's counts a number that is the same where ``coarse`` is: a step of the share, or an outcome after these."""
+    measured = counts[:, IS_MEASURED].sum(axis=-1)
+    told = (counts[:, PASS] > 0) | (counts[:, IS_FAILING].sum(axis=-1) > 0)
+    share = counts[:, PASS] * 100 // np.maximum(measured, 1)
+    alone = np.where(measured > 0, DRIFT, np.where(counts.any(axis=-1), counts.argmax(axis=-1), NOT_MEASURED))
+    return tuple(np.where(told, np.digitize(share, STEPS), len(STEPS) + 1 + alone).tolist())
+
+
+_NOTHING_TO_SHOW = frozenset(
+    len(STEPS) + 1 + OUTCOMES.index(one) for one in (Outcome.NOT_MEASURED, Outcome.UNSUPPORTED, Outcome.NOT_APPLICABLE)
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -63,15 +64,18 @@ WORDS: Final[Mapping[Outcome, str]] = MappingProxyType(
 class Share(StrEnum):
     """How many of several files load, coarse enough for neighbours to be alike."""
 
-    NEARLY_ALL = "nearly all"
-    MOST = "most"
-    FEW = "few"
     HARDLY_ANY = "hardly any"
+    FEW = "few"
+    MOST = "most"
+    NEARLY_ALL = "nearly all"
 
 
 State = Outcome | Share
 
-_LEAST: Final = ((80, Share.NEARLY_ALL), (50, Share.MOST), (20, Share.FEW), (0, Share.HARDLY_ANY))
+STEPS: Final = (20, 50, 80)
+"""Where the next begins, in per cent."""
+
+_SHARES: Final = tuple(Share)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +102,7 @@ def state_of(counted: Tally) -> State:
 
 def share_of(counted: Tally) -> Share:
     """How many load."""
-    share = counted.share or 0
-    return next(one for least, one in _LEAST if share >= least)
+    return _SHARES[bisect_right(STEPS, counted.share or 0)]
 
 
 def coarse(counted: Tally) -> State:
@@ -217,8 +220,10 @@ class Files:
         return addresses.cell(self.savers[0], self.model, self.format, loader, method)
 
     def _in(self, rows: Codes, loaders: Sequence[str]) -> Codes:
-        places = [self.known.cube.environment_at[name] for name in loaders]
-        return np.isin(self.known.cube.loader[rows], places)
+        cube = self.known.cube
+        wanted = np.zeros(len(cube.environments), dtype=bool)
+        wanted[[cube.environment_at[name] for name in loaders]] = True
+        return np.asarray(wanted[cube.loader[rows]])
 
     def _helps(self) -> Codes:
         """Which rows pass by another method where the primary one does not."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from matrix.model import Format, Method, Rung, Verdict
+from reports.cube import OUTCOMES, tally_of
 from reports.grid import Look, Outcome, Tally
 from reports.links import ServerLinks
+from reports.pages.alike import _fate
 from reports.pages.load import Load, Question, load
 from reports.pages.stretches import Share, coarse, state_of
 from reports.rendering import html
@@ -212,6 +216,17 @@ def test_states(counts: dict[Outcome, int], state: Any, compared: Any) -> None:
     """What is one outcome is called so; else the share decides; ours and unsupported never look like failing."""
     tally = Tally(counts=counts)
     assert (state_of(tally), coarse(tally)) == (state, compared)
+
+
+def test_savers_are_compared_as_versions_are() -> None:
+    """Numbers for many loaders at once are the same exactly where what is said of one loader is."""
+    dice = random.Random(3)  # noqa: S311  (a fixture, not a secret)
+    counts = np.zeros((300, len(OUTCOMES)), dtype=np.int64)
+    for row in counts:
+        for _ in range(dice.randrange(4)):
+            row[dice.randrange(len(OUTCOMES))] += dice.choice((1, 2, 7, 30))
+    numbers, said = _fate(counts), [coarse(tally_of(row)) for row in counts]
+    assert len(set(zip(numbers, said, strict=True))) == len(set(numbers)) == len(set(said)) > 8
 
 
 def test_hostile_texts_are_escaped() -> None:
