@@ -21,7 +21,7 @@ class Links(Protocol):
         """Return the link to a file that pages need."""
 
     def has(self, address: str) -> bool:
-        """Whether there is something at an address of a twin or a download."""
+        """Whether an address has a document of its own, rather than a place in another one."""
 
 
 class ServerLinks:
@@ -41,7 +41,7 @@ class ServerLinks:
         return self(addresses.static(name))
 
     def has(self, address: str) -> bool:
-        """Whether there is something at an address of a twin or a download: always."""
+        """Whether an address has a document of its own: each has."""
         return address.startswith("/")
 
 
@@ -62,13 +62,15 @@ class FileLinks:
         return self(addresses.static(name))
 
     def has(self, address: str) -> bool:
-        """Whether there is such a file: twins of the pages with one of their own, and the matrix as a whole."""
+        """Whether an address has a file of its own: cells have none, and twins only the first pages."""
+        if address.startswith("/cells/"):
+            return False
         split = urlsplit(address)
-        return not split.query and split.path.count("/") <= TWINS_DOWN_TO
+        return not split.path.endswith(_AS_THEY_ARE) or (not split.query and split.path.count("/") <= TWINS_DOWN_TO)
 
 
 TWINS_DOWN_TO: Final = 1
-"""Pages so deep have a JSON file beside them: pairs of versions have none, /matrix.json and their pages have all of it."""
+"""Pages so deep have a JSON file beside them; what others say is in /matrix.json, too."""
 
 
 @lru_cache(maxsize=8192)

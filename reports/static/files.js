@@ -1,10 +1,10 @@
 "use strict";
-// For the site as files, where no server reads the address: filters of the matrix, and the form of "Can I load it?".
-// What is counted here is what reports/grid.py counts: the share that passes of the loads that really happened.
+// For the site as files, where no server reads the address: filters of the matrix, the form of "Can I load it?", and squares that stand
+// for one load, which lead to the model in its format and are marked there. What is counted here is what reports/grid.py counts: the share that passes of the loads that really happened.
 (() => {
-  const data = window.TFMATRIX;
-  if (!data) return;
+  const data = window.TFMATRIX || { outcomes: [], environments: [] };
   const $ = (selector, within = document) => within.querySelector(selector);
+  const at = (path) => new URL(path, new URL(document.body.dataset.root, location.href));
   const outcome = Object.fromEntries(data.outcomes.map((one, place) => [one.name, place]));
   const size = data.environments.length;
   const chosen = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
@@ -126,9 +126,38 @@
     }
     if (document.body.dataset.page === "load") {
       const target = ask(choice);
-      if (target) location.assign(new URL(target, new URL(document.body.dataset.root, location.href)));
+      if (target) location.assign(at(target));
+    }
+    if (document.body.dataset.page === "model_as") mark();
+  };
+
+  // Headings lead to the pages of what they name, so their links tell which square is whose.
+  const named = (th) => decodeURIComponent(($("a", th) || { pathname: "" }).pathname.split("/").pop().replace(/\.html$/, ""));
+  const heads = (table) => [...table.querySelectorAll("thead tr:last-child th")].map(named);
+  const mark = () => {
+    const [saver, loader] = decodeURIComponent(location.hash.slice(1)).split("/");
+    for (const table of document.querySelectorAll("table.heat")) {
+      const row = [...table.querySelectorAll("tbody tr")].find((one) => named($("th", one)) === saver);
+      const place = heads(table).indexOf(loader);
+      if (!row || place < 0) continue;
+      document.querySelectorAll("td.target").forEach((one) => one.classList.remove("target"));
+      const square = row.querySelectorAll("td")[place];
+      square.classList.add("target");
+      square.scrollIntoView({ block: "center", inline: "center" });
     }
   };
+  const lead = (event) => {
+    const square = event.target.closest("td"), table = event.target.closest("table.heat");
+    if (!square || !table || square.classList.contains("corner")) return;
+    const row = square.parentElement;
+    const format = heads(table)[[...row.querySelectorAll("td")].indexOf(square)];
+    const [saver, loader] = location.pathname.replace(/\.html$/, "").split("/").slice(-2);
+    location.assign(at(`models/${named($("th", row))}/${format}.html#${saver}/${loader}`));
+  };
+  addEventListener("DOMContentLoaded", () => {
+    if (document.body.dataset.page !== "pair") return;
+    for (const table of document.querySelectorAll("table.heat")) table.addEventListener("click", lead);
+  });
   addEventListener("hashchange", apply);
   addEventListener("DOMContentLoaded", apply);
 })();

@@ -85,7 +85,7 @@
       const tell = (td) => {
         for (const head of [...heads, ...names]) head.classList.remove("on");
         if (!td) { readout.replaceChildren(); return; }
-        const [y, x] = place.get(td), mark = $("[title]", td);
+        const [y, x] = place.get(td), mark = td.title ? td : $("[title]", td);
         heads[x].classList.add("on");
         names[y].classList.add("on");
         const from = $("span", names[y]).textContent, to = $("span", heads[x]).textContent;
