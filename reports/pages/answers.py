@@ -44,11 +44,13 @@ class Answer:
 def answer_everywhere(files: Files) -> Answer:
     """Where it loads, in one sentence."""
     one = files.is_one
-    everywhere, some = files.spans(Outcome.PASS), files.spans(*Share)
+    everywhere, nearly = files.spans(Outcome.PASS), files.spans(Share.NEARLY_ALL)
+    some = files.spans(Share.MOST, Share.FEW, Share.HARDLY_ANY)
     nowhere, drifts = files.spans(*FAILING), files.spans(Outcome.DRIFT)
     unknown = files.spans(Outcome.NOT_MEASURED)
     parts = [
         f"{'it' if one else 'every model'} loads in {everywhere}" if everywhere else "",
+        f"nearly all models load in {nearly}" if nearly else "",
         f"some models load in {some}" if some else "",
         f"{'it' if one else 'all of it'} answers differently in {drifts}" if drifts else "",
         f"{'it fails' if one else 'no model loads'} in {nowhere}" if nowhere else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -12,13 +12,14 @@ from matrix.methods import all_methods
 from matrix.model import Environment, Format, Method, Model, Rung, Verdict
 from matrix.results import Artifact, CellResult, Failure, SaveResult
 from reports import addresses
-from reports.cube import METHODS
+from reports.cube import METHODS, PASS
 from reports.grid import Outcome
 from reports.known import Known
 from reports.pages.page import Page
 from reports.pages.pair import neighbours
 from reports.pages.parts import Axis, Head, Heat, environment_axis, heat
 from reports.pages.rungs import Step, ladder, words_of
+from reports.pages.stretches import WAYS
 from reports.ranges import label
 
 
@@ -86,7 +87,7 @@ class ByHand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Beside:
-    """The same file in a loader next door."""
+    """The same file in a loader next door, or by another method that works."""
 
     label: str
     href: str
@@ -112,6 +113,7 @@ class Cell:
     places: tuple[Place, ...]
     by_hand: tuple[ByHand, ...]
     command: str
+    remedies: tuple[Beside, ...]
     neighbours: Heat
     before: Beside | None
     after: Beside | None
@@ -143,6 +145,7 @@ def cell(known: Known, subject: Subject, story: Story, places: tuple[Place, ...]
         places=places,
         by_hand=by_hand,
         command=command(subject),
+        remedies=() if outcome is Outcome.PASS else tuple(_remedies(known, subject)),
         neighbours=_neighbours(known, subject),
         before=_beside(subject, before),
         after=_beside(subject, after),
@@ -220,6 +223,22 @@ def _neighbours(known: Known, subject: Subject) -> Heat:
             saver, model, format_, loader, None if method == str(subject.primary) else Method(method)
         ),
     )
+
+
+def _remedies(known: Known, subject: Subject) -> Iterator[Beside]:
+    """The other methods by which the same loader gives the saver's answers."""
+    cube = known.cube
+    mask = cube.where(
+        savers=[subject.saver.id],
+        loaders=[subject.loader.id],
+        models=[subject.model.id],
+        formats=[subject.format],
+        every_method=True,
+    )
+    for method in _in_order(subject, {METHODS[place] for place in cube.method[mask & (cube.outcome == PASS)]}):
+        if method is not subject.method:
+            way = WAYS[method] or "by default"
+            yield Beside(label=f"It loads {way}", href=_at(replace(subject, method=method), subject.loader.id))
 
 
 def _in_order(subject: Subject, tried: set[Method]) -> Iterator[Method]:

@@ -211,8 +211,9 @@ class Files:
         if not len(files) or len(self.savers) > 1:
             return ""
         mostly = WAYS[METHODS[int(np.bincount(cube.method[helped]).argmax())]]
-        fewest, most = (int(files.min()) if len(files) == len(run) else 0), int(files.max())
-        return f"{between(fewest, most)} more load by another method, mostly {mostly}" if mostly else ""
+        most = int(files.max())
+        many = f"{most}" if len(files) == len(run) and int(files.min()) == most else f"up to {most}"
+        return f"{many} more {'loads' if most == 1 else 'load'} by another method, mostly {mostly}" if mostly else ""
 
     def _address(self, loader: str, method: Method | None = None) -> str:
         if self.model is None:

@@ -143,6 +143,31 @@ def test_everything_hostile_is_text() -> None:
     assert document.count("&lt;script&gt;") >= 5
 
 
+def test_another_way_in_the_same_loader_is_offered() -> None:
+    """Where this method does not pass and another one does; not where it passes anyway."""
+    passes = tuple(
+        replace(
+            one,
+            method=Method.TFSM_LAYER,
+            primary=False,
+            verdict=Verdict.PASS,
+            fingerprint=None,
+            rung=Rung.OUTPUTS_EQUAL,
+        )
+        for one in fake_matrix.rows()
+        if one.primary and (one.saver, one.loader, one.model) == ("tf2.9", "tf2.18", "dense")
+    )
+    known = known_of(replace(fake_matrix.results(), rows=fake_matrix.rows() + passes))
+    here = subject(loader=known.environment("tf2.18"), format=Format.SAVEDMODEL)
+    failed = replace(RESULT, verdict=Verdict.FAIL, rung=Rung.OPENED, failure=store_samples.failure())
+    (found,) = cell(known, here, Story(save=SAVED, result=failed), (), ()).content.remedies
+    assert (found.label, found.href) == (
+        "It loads as a TFSMLayer",
+        "/cells/tf2.9/dense/savedmodel/tf2.18?method=TFSMLayer",
+    )
+    assert cell(known, here, Story(save=SAVED, result=RESULT), (), ()).content.remedies == ()
+
+
 def test_neighbours_are_all_methods_in_all_versions() -> None:
     """The usual method first; a square leads to its cell, with the method where it is not the usual one."""
     model = KNOWN.model("custom-activation")
