@@ -26,7 +26,7 @@ Sha256 = Annotated[str, Path(description="The artifact's sha256.", examples=["0"
 
 @ROUTER.api_route(
     "/artifacts/{saver}/{model}/{format}/{sha256}",
-    methods=["GET", "HEAD"],
+    methods=["GET"],
     summary="What a save produced",
     tags=["downloads"],
     operation_id="artifact",

@@ -18,7 +18,7 @@ ROUTER: Final = APIRouter()
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-@ROUTER.api_route("/static/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+@ROUTER.api_route("/static/{name}", methods=["GET"], include_in_schema=False)
 def asset(request: Request, name: str) -> Response:
     """Return a file that pages need."""
     found = _assets().get(name)

@@ -95,7 +95,7 @@ for _path, _send_rows, _type in (
     ROUTER.add_api_route(
         _path,
         _send_rows,
-        methods=["GET", "HEAD"],
+        methods=["GET"],
         summary=f"The rows of the matrix, as {_type.partition('/')[2].upper()}",
         description="Columns and schema are told in docs/data.md. Filters are those of the matrix; `saver` and `loader` "
         "choose versions, `environments=all` takes overlays in.",
