@@ -141,7 +141,7 @@ def static(name: str) -> str:
 
 def _with(path: str, query: Mapping[str, str]) -> str:
     given = {name.rstrip("_"): value for name, value in query.items() if value}
-    return f"{path}?{urlencode(given, safe='+,=')}" if given else path
+    return f"{path}?{urlencode(given, safe=',')}" if given else path
 
 
 def _part(name: str) -> str:

@@ -82,6 +82,16 @@ def search(kinds: Mapping[str, Kind], fingerprints: Iterable[str], query: str) -
     return [_has(kinds.get(one), one, words) for one in fingerprints]
 
 
+def stand_ins(known: Known) -> dict[str, str]:
+    """Return for each cause of which there is a row its most frequent kind, by fingerprint."""
+    count = counted(known).all
+    found: dict[str, str] = {}
+    for place in np.argsort(-count, kind="stable"):
+        if count[place]:
+            found.setdefault(known.causes[known.cause_of_error[place]], known.cube.fingerprints[place])
+    return found
+
+
 def slug(cause: str) -> str:
     """Return a short name of a cause, fit for an address: it stays the same as long as the cause's words do."""
     return hashlib.sha256(cause.encode()).hexdigest()[:_CAUSE_LETTERS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -45,17 +45,42 @@ class ServerLinks:
         return address.startswith("/")
 
 
+class Files:
+    """Which addresses have a file in one static site, and what stands in for those that have none."""
+
+    def __init__(self, there: Iterable[str], stand_ins: Mapping[str, str] | None = None) -> None:
+        self._there = {file_of(address) for address in there}
+        self._stand_ins = stand_ins or {}
+        self._found: dict[str, str] = {}
+
+    def link(self, address: str) -> str:
+        """Return the path of the file to lead to, from the top of the site: the address's own, its stand-in's, or the list."""
+        found = self._found.get(address)
+        if found is None:
+            found = self._found[address] = self._link(self._stand_ins.get(address, address))
+        return found
+
+    def _link(self, address: str) -> str:
+        file = file_of(address)
+        if not file.endswith(_AS_THEY_ARE) and file not in self._there:
+            return f"{file.partition('/')[0].removesuffix('.html')}.html"
+        fragment = _fragment(address)
+        link = file.replace("%", "%25")
+        return f"{link}#{fragment}" if fragment else link
+
+
 class FileLinks:
     """Relative paths from one file of the static site to another, so that it works from a disk and below any address."""
 
     made_for: Literal["server", "files"] = "files"
 
-    def __init__(self, current: str) -> None:
+    def __init__(self, current: str, files: Files) -> None:
         self._up = "../" * file_of(current).count("/")
+        self._files = files
 
     def __call__(self, address: str) -> str:
-        """Return the relative path to the file that has an address; what only a server answers leads to the nearest page."""
-        return self._up + _link_of(address)
+        """Return the relative path to the file that has an address, or to the nearest that there is."""
+        return self._up + self._files.link(address)
 
     def static(self, name: str) -> str:
         """Return the link to a file that pages need."""
@@ -66,46 +91,56 @@ class FileLinks:
         if address.startswith("/cells/"):
             return False
         split = urlsplit(address)
-        return not split.path.endswith(_AS_THEY_ARE) or (not split.query and split.path.count("/") <= TWINS_DOWN_TO)
+        return not split.path.endswith(_TWINS) or (not split.query and split.path.count("/") <= TWINS_DOWN_TO)
 
 
 TWINS_DOWN_TO: Final = 1
 """Pages so deep have a JSON file beside them; what others say is in /matrix.json, too."""
 
 
-@lru_cache(maxsize=8192)
-def _link_of(address: str) -> str:
-    fragment = _fragment(address)
-    link = file_of(address).replace("%", "%25")
-    return f"{link}#{fragment}" if fragment else link
-
-
-_AS_THEY_ARE: Final = (".json", ".csv", ".svg", ".css", ".js")
+_TWINS: Final = (".json", ".csv")
+_AS_THEY_ARE: Final = (*_TWINS, ".gz", ".svg", ".css", ".js")
+_PACKED: Final = frozenset({"matrix.csv", "matrix.json"})
+"""Files of all rows, which are large, and which programs read packed as well."""
 
 
 def file_of(address: str) -> str:
     """Return the path, within the static site, of the file for an address.
 
-    A cell is a square of its model's page in its format; an answer about a saver's files in a format is a file of its own.
+    A cell is a square of its model's page in its format; an answer about a saver's files in a format is a file of its own, and
+    so are two loaders beside each other, and the further pages of a list.
     """
     split = urlsplit(address)
     path = unquote(split.path).strip("/")
     if not path:
         return "index.html"
-    parts = path.split("/")
-    if parts[0] == "cells":
-        parts = ["models", parts[2], parts[3]]
-    if parts == ["load"]:
-        parts = _answered(dict(parse_qsl(split.query)))
-    path = "/".join(parts)
-    return path if path.endswith(_AS_THEY_ARE) else f"{path}.html"
+    if path in _PACKED:
+        return f"{path}.gz"
+    if path.endswith(_AS_THEY_ARE):
+        return path
+    return f"{'/'.join(_parts(path.split('/'), dict(parse_qsl(split.query))))}.html"
 
 
-def _answered(asked: dict[str, str]) -> list[str]:
-    saver, model, format_ = (asked.get(name) for name in ("saver", "model", "format"))
-    if model and format_:
-        return ["models", model, format_]
-    return ["load", saver, format_] if saver and format_ else ["load"]
+def _parts(parts: list[str], asked: dict[str, str]) -> list[str]:
+    match parts:
+        case ["cells", _, model, format_, _]:
+            return ["models", model, format_]
+        case ["load"] if {"model", "format"} <= asked.keys():
+            return ["models", asked["model"], asked["format"]]
+        case [name]:
+            further = [asked[key] for key in _FURTHER.get(name, ()) if key in asked]
+            return [name, *further]
+        case _:
+            return parts
+
+
+_FURTHER: Final = {
+    "load": ("saver", "format"),
+    "changes": ("before", "after"),
+    "errors": ("cause", "page"),
+    "runs": ("before",),
+}
+"""What of a query makes a file of its own, in the order in which it stands in the path."""
 
 
 def _fragment(address: str) -> str:
@@ -114,6 +149,4 @@ def _fragment(address: str) -> str:
     parts = split.path.strip("/").split("/")
     if parts[0] == "cells":
         return f"{parts[1]}/{parts[4]}"
-    if parts == ["load"] and file_of(address) != "load.html":
-        return ""
-    return split.query
+    return split.query if parts == [""] else ""

@@ -5,7 +5,9 @@ A folder is written beside the one that is there and takes its place when it is 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import shutil
 import tempfile
@@ -13,17 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from matrix.config import ROOT, Settings
 from matrix.errors import DiskFullError, UsageError
 from matrix.store import Store
-from reports import rendering
+from reports import addresses, rendering
+from reports.downloads import csv_parts, json_parts
+from reports.failures import stand_ins
+from reports.known import Known
 from reports.letters import letters
-from reports.links import FileLinks, file_of
+from reports.links import FileLinks, Files, file_of
 from reports.pages.page import Page
 from reports.rendering import STATIC
-from service.pages import addresses_of
+from service.pages import addresses_of, badges
 from service.snapshot import Snapshot
 from service.source import Source
 
@@ -74,23 +81,57 @@ def publish(opened: Store, settings: Settings, target: Path, watch: Watcher | No
 
 
 def _write_all(source: Source, folder: Path, watch: Watcher) -> int:
-    makers = list(addresses_of(source))
-    for done, make in enumerate(makers):
-        watch(done, len(makers))
-        _write_page(make(), folder, source.now)
-    watch(len(makers), len(makers))
+    pages = dict(addresses_of(source))
+    files = Files(pages, _stand_ins(source.known))
+    for done, (address, make) in enumerate(pages.items()):
+        watch(done, len(pages))
+        _write_page(make(), FileLinks(address, files), folder / file_of(address), source.now)
+    watch(len(pages), len(pages))
     for path in STATIC.iterdir():
         _write(folder / "static" / path.name, path.read_bytes())
     data = rendering.dumps(letters(source.known)).replace("</", "<\\/")
     _write(folder / "data" / "matrix.js", f"window.TFMATRIX={data};\n".encode())
-    return len(makers)
+    _write_rows(source, folder)
+    badge, image = badges.example(source)
+    _write(folder / file_of(badge), image)
+    return len(pages)
 
 
-def _write_page(page: Page, folder: Path, now: datetime) -> None:
-    links = FileLinks(page.address)
-    _write(folder / file_of(page.address), rendering.html(page, links, now).encode())
+def _stand_ins(known: Known) -> dict[str, str]:
+    """Kinds of failure that have no page are told on that of the most frequent one of their cause."""
+    kinds = stand_ins(known)
+    of_error = zip(known.cube.fingerprints, known.cause_of_error, strict=True)
+    return {
+        addresses.error(fingerprint): addresses.error(kinds[known.causes[cause]])
+        for fingerprint, cause in of_error
+        if known.causes[cause] in kinds
+    }
+
+
+def _write_page(page: Page, links: FileLinks, path: Path, now: datetime) -> None:
+    _write(path, rendering.html(page, links, now).encode())
     if links.has(page.json):
-        _write(folder / file_of(page.json), rendering.json_text(page, now).encode())
+        _write(path.with_suffix(".json"), rendering.json_text(page, now).encode())
+
+
+def _write_rows(source: Source, folder: Path) -> None:
+    """All rows, packed: the primary methods and the others."""
+    known = source.known
+    places = np.arange(len(known.cube))
+    about: dict[str, Any] = {
+        "generated_at": source.now.isoformat(timespec="seconds"),
+        "run": known.header.run,
+        "filters": {},
+    }
+    for kind, parts in (
+        ("csv", csv_parts(known.cube, known.kinds, places)),
+        ("json", json_parts(known.cube, known.kinds, places, about)),
+    ):
+        packed = io.BytesIO()
+        with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+            for part in parts:
+                file.write(part.encode())
+        _write(folder / file_of(addresses.download(kind)), packed.getvalue())
 
 
 def _write(path: Path, body: bytes) -> None:

@@ -21,7 +21,8 @@ from reports.ranges import label
 class Drawn:
     """How a square looks. ``drifts`` where some of it answers differently beside what else happens.
 
-    ``text`` is the share that passes, or a sign; ``title`` says it in words; ``unfinished`` where a part is not measured yet.
+    ``text`` is the share that passes, or a sign; ``title`` says it in words; ``unfinished`` where a part is not measured yet;
+    ``alone`` where it stands for one load.
     """
 
     look: Look
@@ -29,6 +30,7 @@ class Drawn:
     title: str
     drifts: bool
     unfinished: bool
+    alone: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,13 +164,21 @@ def drawn(counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
         title=describe(counted),
         drifts=bool(counted.drifted) and counted.look is not Look.ALL_DRIFT,
         unfinished=bool(counted.measured and counted.counts.get(Outcome.NOT_MEASURED)),
+        alone=alone,
     )
 
 
 def numbered(number: int, counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
     """How a square looks that shows how many there are of one kind."""
     if not number:
-        return Drawn(look=Look.NOTHING, text=SIGNS[Outcome.UNSUPPORTED], title="none", drifts=False, unfinished=False)
+        return Drawn(
+            look=Look.NOTHING,
+            text=SIGNS[Outcome.UNSUPPORTED],
+            title="none",
+            drifts=False,
+            unfinished=False,
+            alone=False,
+        )
     return replace(drawn(counts), text=str(number), drifts=False, unfinished=False)
 
 

@@ -69,6 +69,9 @@
     }
   };
 
+  // What a sign stands for, where a square of one load does not say it (reports/grid.py has the signs).
+  const WORDS = { "✓": "pass", "≠": "drift", "✕": "fail", "∞": "timeout", "↯": "crash", "▲": "out of memory", "!": "harness broken", "⊘": "save failed", "·": "nothing was saved to load", "?": "not measured" };
+
   // Heat tables: one square is reached with Tab, the others with the arrow keys; Enter follows the link. A line below says what is under the pointer.
   const addWalking = (within) => {
     for (const table of all("table.heat", within)) {
@@ -89,7 +92,7 @@
         heads[x].classList.add("on");
         names[y].classList.add("on");
         const from = $("span", names[y]).textContent, to = $("span", heads[x]).textContent;
-        readout.replaceChildren(make("b", "", `${table.dataset.down} ${from}, ${table.dataset.across} ${to}`), `: ${mark ? mark.title : ""}`);
+        readout.replaceChildren(make("b", "", `${table.dataset.down} ${from}, ${table.dataset.across} ${to}`), `: ${mark ? mark.title : WORDS[td.textContent] || ""}`);
       };
       const go = (to) => {
         const link = linked(to);

@@ -10,6 +10,9 @@ from typing import Final
 from fastapi import APIRouter
 
 from matrix.model import Format
+from reports import addresses
+from reports.failures import slug, stand_ins
+from reports.pages.environments import neighbours
 from reports.pages.filters import Filters
 from reports.pages.models import formats_of
 from reports.pages.page import Page
@@ -46,26 +49,47 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 """All pages, in the order in which their addresses are tried."""
 
 
-def addresses_of(source: Source) -> Iterator[Callable[[], Page]]:
-    """What makes each page of the site as files; the others need a server, or are one cell's own."""
+def addresses_of(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
+    """Yield each page of the site as files: its address and what makes it. The others need a server, or are one cell's own."""
     known = source.known
-    yield partial(home.make_home, source, Filters())
-    yield partial(load.make_load, source)
+    yield addresses.home(), partial(home.make_home, source, Filters())
+    yield addresses.load(), partial(load.make_load, source)
     for saver, format_ in product(known.environments, Format):
-        yield partial(load.make_load, source, saver=saver.id, format_=format_)
+        address = addresses.load(saver=saver.id, format=str(format_))
+        yield address, partial(load.make_load, source, saver=saver.id, format_=format_)
     for saver, loader in product(known.environments, known.environments):
-        yield partial(pairs.make_pair, source, saver.id, loader.id)
-    yield partial(catalogue.make_models, source)
-    for model in known.models:
-        yield partial(catalogue.make_model, source, model.id)
-        for one in formats_of(model):
-            yield partial(pairs.make_model_as, source, model.id, str(one))
-    yield partial(catalogue.make_formats, source)
-    for format_ in Format:
-        yield partial(catalogue.make_format, source, str(format_))
-    yield partial(catalogue.make_environments, source)
+        yield addresses.pair(saver.id, loader.id), partial(pairs.make_pair, source, saver.id, loader.id)
+    yield from _of_the_catalogue(source)
+    yield from _of_failures(source)
+    yield addresses.changes(), partial(changes.make_changes, source)
     for environment in known.environments:
-        yield partial(catalogue.make_environment, source, environment.id)
-    yield partial(failures.make_errors, source)
-    yield partial(changes.make_changes, source)
-    yield partial(about.make_about, source)
+        before, after = neighbours(known, environment)[0], environment.id
+        if before is not None:
+            yield addresses.changes(before=before, after=after), partial(changes.make_changes, source, before, after)
+    yield addresses.about(), partial(about.make_about, source)
+
+
+def _of_the_catalogue(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
+    yield addresses.models(), partial(catalogue.make_models, source)
+    for model in source.known.models:
+        yield addresses.model(model.id), partial(catalogue.make_model, source, model.id)
+        for one in formats_of(model):
+            yield addresses.model_as(model.id, one), partial(pairs.make_model_as, source, model.id, str(one))
+    yield addresses.formats(), partial(catalogue.make_formats, source)
+    for format_ in Format:
+        yield addresses.format_(format_), partial(catalogue.make_format, source, str(format_))
+    yield addresses.environments(), partial(catalogue.make_environments, source)
+    for environment in source.known.environments:
+        yield addresses.environment(environment.id), partial(catalogue.make_environment, source, environment.id)
+
+
+def _of_failures(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
+    """Every list, and one kind for each cause."""
+    first = failures.make_errors(source)
+    for number in range(1, max(1, first.content.pages) + 1):
+        address = addresses.errors(page=str(number) if number > 1 else "")
+        yield address, partial(failures.make_errors, source, page=number)
+    for cause, kind in stand_ins(source.known).items():
+        yield addresses.error(kind), partial(failures.make_error, source, kind)
+        address = addresses.errors(cause=slug(cause))
+        yield address, partial(failures.make_errors, source, cause=slug(cause))

@@ -7,12 +7,14 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from reports.badge import badge_of
+from reports.pages.about import about
 from reports.pages.stretches import Files
 from service.answers import Answer
 from service.pages.catalogue import ModelId, environment_named, format_named, model_named
 from service.pages.pairs import FormatId, SaverId
 from service.pages.routes import From, respond, router
 from service.site import site_of
+from service.source import Source
 
 ROUTER: Final[APIRouter] = router()
 
@@ -37,3 +39,10 @@ def badge(request: Request, source: From, model: ModelId, format_: FormatId, sav
         return Answer(body=badge_of(files).encode(), media_type=_SVG)
 
     return respond(request, site_of(request).answers.make(request.state.key, drawn))
+
+
+def example(source: Source) -> tuple[str, bytes]:
+    """Return the address of the badge that the page about it all shows, and the badge."""
+    address = about(source.known, source.now).content.badge
+    _, _, model, format_, saver = address.removesuffix(".svg").split("/")
+    return address, badge_of(Files(source.known, [saver], format_named(format_), model)).encode()
