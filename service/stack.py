@@ -81,7 +81,7 @@ def refuse_what_containers_cannot_see(settings: Settings) -> None:
     if settings.engine == "venv":
         raise UsageError(
             "TFMATRIX_ENGINE is venv, and `tfmatrix up` starts containers.",
-            next_step="Set TFMATRIX_ENGINE to auto, or to docker.",
+            next_step="`tfmatrix serve` does without; or set TFMATRIX_ENGINE to auto.",
         )
     if not settings.port:
         raise UsageError(
