@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
 .DEFAULT_GOAL := help
-.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench doctor clean
+.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench bench-web doctor clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ check: $(READY)  ## formatting, lint, types
 bench: $(READY)  ## seconds per cell: a container each, this project's batch, the floor
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
 	@$(BIN)/tfmatrix bench
+
+bench-web: $(READY)  ## milliseconds of each page with 20 clients, beside a page that is only a constant
+	@$(BIN)/python -m tests.bench_web
 
 doctor: $(READY)  ## what is wrong with this machine, and the fix
 	@$(BIN)/tfmatrix doctor

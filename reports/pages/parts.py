@@ -171,7 +171,8 @@ def drawn(counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
 def numbered(number: int, counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
     """How a square looks that shows how many there are of one kind."""
     if not number:
-        return Drawn(
+        nothing = SIGNS[Outcome.UNSUPPORTED]
+        return Drawn(look=Look.NOTHING, text=nothing, title="none", drifts=False, unfinished=False, alone=False)
             look=Look.NOTHING,
             text=SIGNS[Outcome.UNSUPPORTED],
             title="none",
