@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from reports import addresses
+from reports.cube import METHODS, Codes
 from reports.grid import FAILING, Outcome
 from reports.known import Known
-from reports.pages.stretches import WAYS, Files, Share, State, main_cause, words_of_many
+from reports.pages.stretches import STEPS, WAYS, Files, Share, State, main_cause, words_of_many
 from reports.ranges import label
 
 _NOTHING: Final[Mapping[Outcome, str]] = MappingProxyType(
@@ -70,7 +73,7 @@ def answer_in(known: Known, files: Files, loader: str) -> Answer:
     helped = files.helped[cube.loader[files.helped] == place]
     word, text = _yes_or_no(files, state, loader)
     if len(helped) and state in FAILING:
-        word, text = "In another way", f"The usual way fails in {label(loader)}, but there is another one."
+        word, text = _in_another_way(known, files, loader, helped)
     saver, model = files.savers[0], files.model
     return Answer(
         outcome=state if isinstance(state, Outcome) else None,
@@ -82,6 +85,17 @@ def answer_in(known: Known, files: Files, loader: str) -> Answer:
         remedies=_remedies(known, helped) if model else (),
         command=_command(files, loader) if state is Outcome.NOT_MEASURED else "",
     )
+
+
+def _in_another_way(known: Known, files: Files, loader: str, helped: Codes) -> tuple[str, str]:
+    """Of one file there is another way; of several it counts for how many."""
+    if files.is_one:
+        return "In another way", f"The usual way fails in {label(loader)}, but there is another one."
+    many, all_ = len(np.unique(known.cube.model[helped])), files.tallies[loader].measured
+    mostly = WAYS[METHODS[int(np.bincount(known.cube.method[helped]).argmax())]]
+    word = "It depends on the model" if many * 100 >= all_ * STEPS[0] else "No"
+    text = f"The usual way fails in {label(loader)} for all {all_} models; {many} of them load by another, mostly {mostly}."
+    return ("In another way" if many == all_ else word), text
 
 
 def _yes_or_no(files: Files, state: State, loader: str) -> tuple[str, str]:
@@ -121,8 +135,8 @@ def _nothing(files: Files) -> Answer:
     )
 
 
-def _remedies(known: Known, helped: object) -> tuple[tuple[str, str], ...]:
-    rows = (known.cube.row(int(place)) for place in helped)  # type: ignore[attr-defined]
+def _remedies(known: Known, helped: Codes) -> tuple[tuple[str, str], ...]:
+    rows = (known.cube.row(int(place)) for place in helped)
     return tuple((f"It loads {WAYS[row.method]}", addresses.of_row(row)) for row in rows)
 
 

@@ -146,6 +146,24 @@ def test_a_loader_is_answered_with_what_works() -> None:
     assert answer.remedies == (("It loads as a TFSMLayer", "/cells/tf2.9/dense/savedmodel/tf2.18?method=TFSMLayer"),)
 
 
+def test_another_way_of_a_few_models_is_not_one_of_all() -> None:
+    """Of all models it is counted for how many there is one; a handful makes no yes."""
+    answer = asked(helped("tf2.18"), saver="tf2.9", format="savedmodel", loader="tf2.18").answer
+    assert answer is not None
+    assert answer.word == "In another way"
+    assert "10 of them load by another, mostly as a TFSMLayer" in answer.text
+    asked_of = ("tf2.9", "tf2.18", "savedmodel")
+    lonely = replace(
+        next(one for one in FAKE.rows if one.primary and (one.saver, one.loader, one.format) == asked_of),
+        method=Method.TFSM_LAYER, primary=False, verdict=Verdict.PASS, fingerprint=None, rung=Rung.OUTPUTS_EQUAL,
+    )  # fmt: skip
+    known = known_of(replace(FAKE, rows=(*FAKE.rows, lonely)))
+    answer = asked(known, saver="tf2.9", format="savedmodel", loader="tf2.18").answer
+    assert answer is not None
+    assert answer.word == "No"
+    assert "1 of them" in answer.text
+
+
 def test_what_is_not_measured_says_what_measures_it() -> None:
     """A command that a person can paste."""
     answer = asked(saver="tf2.21", model="lambda", format="h5", loader="tf2.21").answer
