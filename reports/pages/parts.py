@@ -173,13 +173,6 @@ def numbered(number: int, counts: tuple[tuple[Outcome, int], ...]) -> Drawn:
     if not number:
         nothing = SIGNS[Outcome.UNSUPPORTED]
         return Drawn(look=Look.NOTHING, text=nothing, title="none", drifts=False, unfinished=False, alone=False)
-            look=Look.NOTHING,
-            text=SIGNS[Outcome.UNSUPPORTED],
-            title="none",
-            drifts=False,
-            unfinished=False,
-            alone=False,
-        )
     return replace(drawn(counts), text=str(number), drifts=False, unfinished=False)
 
 

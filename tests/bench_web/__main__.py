@@ -81,7 +81,7 @@ def main(
     with open_store(database) as opened, site(HOME) as server, constant() as floor:
         pages = {name: address for name, address in site_pages(opened.read).items() if only in name}
         found = [
-            _measure(opened, server, floor, name, pages[name], seconds) for name in track(pages, "pages", console=err)
+            _measure(opened, (server, floor), name, pages[name], seconds) for name in track(pages, "pages", console=err)
         ]
         memory = server.peak_memory
     complaints = [complaint for one in found for complaint in one.complaints]
@@ -95,7 +95,8 @@ def main(
     raise typer.Exit(ExitCode.FINDINGS if complaints else ExitCode.FINE)
 
 
-def _measure(opened: Store, server: Server, floor: Server, name: str, address: str, seconds: float) -> Measured:
+def _measure(opened: Store, both: tuple[Server, Server], name: str, address: str, seconds: float) -> Measured:
+    server, floor = both
     url = f"{server.url}{address}"
     anew, packed = _anew(opened, url)
     loaded, constant_ = under_load(url, seconds), under_load(f"{floor.url}/", seconds=1)

@@ -24,6 +24,6 @@ class Load:
 def under_load(url: str, seconds: float) -> Load:
     """Ask for one address with all clients at once, each again as soon as it is answered, as a browser would."""
     words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{max(1, round(seconds))}s", "--timeout", "30s", "-s", str(SCRIPT), url]
-    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    done = subprocess.run(words, check=True, capture_output=True, text=True)  # noqa: S603
     found = dict(re.findall(r"^bench (\w+) ([\d.]+)$", done.stdout, flags=re.MULTILINE))
     return Load(p95=float(found["p95"]) / 1000, per_second=float(found["rate"]), errors=int(float(found["errors"])))
