@@ -103,6 +103,11 @@ def changes(**pair_: str) -> str:
     return _with("/changes", pair_)
 
 
+def newest_run_changes() -> str:
+    """What is different between the newest two runs."""
+    return "/changes/runs"
+
+
 def run_changes(before: int, after: int) -> str:
     """What is different since a run."""
     return f"/changes/runs/{before}/{after}"

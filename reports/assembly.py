@@ -1,4 +1,4 @@
-"""Saves and cells as the store tells them, held as arrays, taken up as they change, and put together to a cube. Pure."""
+"""Saves and cells as the store tells them, held as arrays, taken up as they change: what is and what was. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from reports.cube import (
     ordered,
 )
 from reports.grid import Outcome
+from reports.history import History
 from reports.lines import in_order
 
 LONGEST_MESSAGE: Final = 4_000
@@ -39,6 +40,8 @@ _SAVE: Final = np.dtype(
         ("outcome", "i1"),
         ("artifact", "i4"),
         ("error", "i4"),
+        ("first_run", "i4"),
+        ("current", "?"),
     ]
 )
 _CELL: Final = np.dtype(
@@ -55,6 +58,8 @@ _CELL: Final = np.dtype(
         ("repeated", "i1"),
         ("absolute", "f4"),
         ("relative", "f4"),
+        ("first_run", "i4"),
+        ("current", "?"),
     ]
 )
 _CELL_COLUMNS: Final = (
@@ -102,7 +107,7 @@ class _Numbers:
 
 
 class Assembly:
-    """What is current. ``primary`` names the method that a model and a format call for.
+    """What is known, and was. ``primary`` names the method that a model and a format call for.
 
     Environments and models that the catalogue no longer has, and other versions of our own code, are left out.
     """
@@ -132,8 +137,9 @@ class Assembly:
 
     def cube(self) -> Cube:
         """The matrix as it is now."""
-        saves = self._saves[np.lexsort([self._saves[name] for name in ("format", "model", "saver")])]
-        cells = self._cells[np.argsort(self._cells["artifact"], kind="stable")]
+        saves, cells = (held[held["current"]] for held in (self._saves, self._cells))
+        saves = saves[np.lexsort([saves[name] for name in ("format", "model", "saver")])]
+        cells = cells[np.argsort(cells["artifact"], kind="stable")]
         of_save, of_cell = _joined(saves["artifact"], cells["artifact"])
         primary = self._primary[saves["model"], saves["format"]]
         measured = {name: cells[name][of_cell] for name in _CELL_COLUMNS}
@@ -153,24 +159,28 @@ class Assembly:
             **ordered(arrays),
         )
 
+    def history(self) -> History:
+        """Every state, current or no longer: what was known as of each run."""
+        return History(saves=self._saves, cells=self._cells, primary=self._primary)
+
     def _shown(self) -> Codes:
         """Environments of their own, and overlays of which something is known."""
         shown = np.array([one.base is None for one in self.environments], dtype=bool)
-        shown[self._saves["saver"]] = True
-        shown[self._cells["loader"]] = True
+        shown[self._saves["saver"][self._saves["current"]]] = True
+        shown[self._cells["loader"][self._cells["current"]]] = True
         return shown
 
     def _save(self, row: Sequence[Any]) -> tuple[Any, ...] | None:
-        number, _, saver, model, format_, version, outcome, artifact, fingerprint = row
+        number, current, saver, model, format_, version, outcome, artifact, fingerprint, first_run = row
         if version != SAVE_VERSION or saver not in self._env_at or model not in self._model_at:
             return None
         named = self._artifacts.of(artifact), self._errors.of(fingerprint)
-        return number, self._env_at[saver], self._model_at[model], _FORMAT[format_], _SAVE_OUTCOME[outcome], *named
+        place = self._env_at[saver], self._model_at[model], _FORMAT[format_]
+        return number, *place, _SAVE_OUTCOME[outcome], *named, first_run, current
 
     def _cell(self, row: Sequence[Any]) -> tuple[Any, ...] | None:
-        number, _, artifact, loader, method, version, verdict, rung, fingerprint, seconds, at, repeated, differences = (
-            row
-        )
+        number, current, artifact, loader, method, version, verdict, rung, fingerprint, *rest = row
+        seconds, at, repeated, differences, first_run = rest
         if version != LOAD_VERSION or loader not in self._env_at:
             return None
         return (
@@ -185,6 +195,8 @@ class Assembly:
             _seconds(at),
             NOTHING if repeated is None else _VERDICT[repeated],
             *(_largest(differences, place) for place in (2, 3)),
+            first_run,
+            current,
         )
 
 
@@ -202,15 +214,15 @@ _Split = tuple[Codes, Codes]
 def _split(
     rows: Iterable[Sequence[Any]], encoded: Callable[[Sequence[Any]], tuple[Any, ...] | None], kind: np.dtype[Any]
 ) -> _Split:
-    """The numbers of all rows, and those rows, encoded, that are current and ours."""
+    """The numbers of all rows, and those rows, encoded, that are ours."""
     ids: list[int] = []
-    current: list[tuple[Any, ...]] = []
+    ours: list[tuple[Any, ...]] = []
     for row in rows:
         ids.append(row[0])
-        one = encoded(row) if row[1] else None
+        one = encoded(row)
         if one is not None:
-            current.append(one)
-    return np.array(ids, dtype=np.int64), np.array(current, dtype=kind)
+            ours.append(one)
+    return np.array(ids, dtype=np.int64), np.array(ours, dtype=kind)
 
 
 def _merged(held: Codes, splits: Sequence[_Split]) -> Codes:

@@ -40,6 +40,8 @@ class Compared:
     one where there is none, and ``error`` likewise one of the cube's.
     """
 
+    before: str
+    after: str
     saver: Codes
     model: Codes
     format: Codes
@@ -102,6 +104,8 @@ def compare(known: Known, before: str, after: str) -> Compared:
     side = (change == CHANGES.index(Change.FIXED)).astype(np.intp)  # what was fixed is said by the loader that failed
     at = 1 - side, np.arange(len(there))
     return Compared(
+        before=before,
+        after=after,
         saver=there // (len(cube.models) * len(FORMATS)),
         model=there // len(FORMATS) % len(cube.models),
         format=there % len(FORMATS),
@@ -111,15 +115,15 @@ def compare(known: Known, before: str, after: str) -> Compared:
     )
 
 
-def groups(known: Known, compared: Compared, before: str, after: str, change: Change) -> tuple[Group, ...]:
-    """Return the files of one kind of change, those of the largest cause first."""
+def groups(known: Known, compared: Compared, change: Change, most: int | None = None) -> tuple[tuple[Group, ...], int]:
+    """Return the files of one kind of change, those of the largest cause first, and how many groups these are."""
     rows = np.flatnonzero(compared.change == CHANGES.index(change))
     models, cause = len(known.models), compared.cause[rows]
     sizes = np.bincount(cause + 1, minlength=len(known.causes) + 1)
     key = ((cause.astype(np.int64) + 1) * models + compared.model[rows]) * len(FORMATS) + compared.format[rows]
     order = np.lexsort([compared.saver[rows], key, -sizes[cause + 1]])
     parts = np.split(rows[order], np.flatnonzero(np.diff(key[order])) + 1) if len(rows) else []
-    return tuple(_group(known, compared, part, (before, after), change) for part in parts)
+    return tuple(_group(known, compared, part, change) for part in parts[:most]), len(parts)
 
 
 def steps(known: Known) -> tuple[Step, ...]:
@@ -162,12 +166,12 @@ def _classified(outcome: Codes, causes: Codes) -> Codes:
     )
 
 
-def _group(known: Known, compared: Compared, rows: Codes, loaders: tuple[str, str], change: Change) -> Group:
+def _group(known: Known, compared: Compared, rows: Codes, change: Change) -> Group:
     first, ids = int(rows[0]), [one.id for one in known.cube.environments]
     model, format_ = known.models[compared.model[first]], FORMATS[compared.format[first]]
     cause, error = int(compared.cause[first]), int(compared.error[first])
     saver = ids[compared.saver[first]]
-    before, after = (addresses.cell(saver, model.id, format_, loader) for loader in loaders)
+    before, after = (addresses.cell(saver, model.id, format_, loader) for loader in (compared.before, compared.after))
     return Group(
         change=change,
         model=model.id,

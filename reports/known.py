@@ -14,18 +14,23 @@ from reports.cost import Cost
 from reports.cube import Codes, Cube
 from reports.findings import Finding, find
 from reports.grid import Header
+from reports.history import NO_HISTORY, History
 from reports.lines import Line, line_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Known:
-    """The matrix of one ``generation``; ``kinds`` are the failures by fingerprint, ``cost`` that of all runs."""
+    """The matrix of one ``generation``.
+
+    ``kinds`` are the failures by fingerprint, ``cost`` is that of all runs, ``history`` has what was known as of each.
+    """
 
     generation: int
     cube: Cube
     header: Header
     kinds: Mapping[str, Kind]
     cost: Cost
+    history: History = NO_HISTORY
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

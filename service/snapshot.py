@@ -56,6 +56,7 @@ class Snapshot:
         return Known(
             generation=generation,
             cube=self._assembly.cube(),
+            history=self._assembly.history(),
             header=header(self._read, self._assembly.environments),
             kinds=dict(self._assembly.kinds),
             cost=cost_of(run.cost for run in runs),

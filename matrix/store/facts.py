@@ -1,4 +1,8 @@
-"""Saves and cells as plain tuples, all or only those written since: what is kept in memory is kept up to date from these."""
+"""Saves and cells as plain tuples, all or only those written since: what is kept in memory is kept up to date from these.
+
+States that no longer hold are among them: what changed between two runs is counted in milliseconds where they are held,
+and takes most of a second by the database's indices, whose keys are long texts.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ SAVE_FACTS: Final = (
     saves.c.outcome,
     saves.c.artifact,
     saves.c.fingerprint,
+    saves.c.first_run,
 )
 CELL_FACTS: Final = (
     cells.c.id,
@@ -37,6 +42,7 @@ CELL_FACTS: Final = (
     cells.c.repeated,
     # Sizes of differences are wanted where answers differ; decoding them all would take most of the time.
     case((cells.c.verdict == Verdict.DRIFT.value, cells.c.differences), else_=null()).label("differences"),
+    cells.c.first_run,
 )
 _AT_ONCE: Final = 5_000
 
@@ -58,13 +64,11 @@ class Facts:
 
 
 def facts(connection: Connection, since: int | None) -> Facts:
-    """All current states, or every state written after a generation, current or no longer."""
+    """All states, or those written after a generation; current or no longer."""
     number = number_of(connection)
     of_saves, of_cells = select(*SAVE_FACTS), select(*CELL_FACTS)
     of_errors = select(errors.c.fingerprint, errors.c.exception, errors.c.message)
-    if since is None:
-        of_saves, of_cells = of_saves.where(saves.c.is_current), of_cells.where(cells.c.is_current)
-    else:
+    if since is not None:
         of_saves, of_cells = of_saves.where(saves.c.changed > since), of_cells.where(cells.c.changed > since)
         named = (
             select(table.c.fingerprint).where(table.c.changed > since, table.c.fingerprint.is_not(None))

@@ -66,9 +66,10 @@ class Reader:
             )
         return found[0]
 
-    def runs(self, limit: int) -> tuple[Run, ...]:
-        """The newest runs, newest first."""
-        return self._runs(select(runs).order_by(runs.c.id.desc()).limit(limit))
+    def runs(self, limit: int, before: int | None = None) -> tuple[Run, ...]:
+        """The newest runs, newest first; or those that came before one."""
+        wanted = select(runs) if before is None else select(runs).where(runs.c.id < before)
+        return self._runs(wanted.order_by(runs.c.id.desc()).limit(limit))
 
     def last_unfinished_run(self) -> Run | None:
         """The newest run that is not finished: still running, killed, interrupted or incomplete."""

@@ -15,7 +15,7 @@ from reports.pages.page import Page
 from reports.pages.parts import NOTHING_YET, Choices, Empty, choices
 from reports.ranges import label
 
-MOST_GROUPS = 150
+MOST_GROUPS = 80
 """How many groups of files are listed for one kind of change."""
 
 _LISTED = (Change.BROKE, Change.DRIFTS, Change.FIXED, Change.FAILS_OTHERWISE)
@@ -79,7 +79,7 @@ def changes(known: Known, before: Environment, after: Environment) -> Page:
         ),
         swapped=addresses.changes(before=after.id, after=before.id),
         counts=compared.counts(),
-        lists=tuple(_listed(known, compared, before, after, one) for one in _LISTED),
+        lists=tuple(_listed(known, compared, one) for one in _LISTED),
         formats=_formats(compared),
         models=_models(known, compared),
         steps=steps(known),
@@ -93,10 +93,10 @@ def changes(known: Known, before: Environment, after: Environment) -> Page:
     )
 
 
-def _listed(known: Known, compared: Compared, before: Environment, after: Environment, change: Change) -> Listed:
-    found = groups(known, compared, before.id, after.id, change)
-    files = sum(one.files for one in found)
-    return Listed(change=change, files=files, groups=found[:MOST_GROUPS], more=max(0, len(found) - MOST_GROUPS))
+def _listed(known: Known, compared: Compared, change: Change) -> Listed:
+    found, all_of_them = groups(known, compared, change, MOST_GROUPS)
+    files = compared.counts().get(change, 0)
+    return Listed(change=change, files=files, groups=found, more=all_of_them - len(found))
 
 
 def _formats(compared: Compared) -> tuple[Part, ...]:

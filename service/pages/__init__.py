@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from typing import Final
 
 from fastapi import APIRouter
@@ -29,6 +29,7 @@ from service.pages import (
     home,
     load,
     pairs,
+    runs,
 )
 from service.source import Source
 
@@ -43,10 +44,14 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     catalogue.ROUTER,
     failures.ROUTER,
     changes.ROUTER,
+    runs.ROUTER,
     about.ROUTER,
     assets.ROUTER,
 )
 """All pages, in the order in which their addresses are tried."""
+
+_RUNS: Final = 20
+"""Of how many runs the site as files has pages."""
 
 
 def addresses_of(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
@@ -66,6 +71,7 @@ def addresses_of(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
         before, after = neighbours(known, environment)[0], environment.id
         if before is not None:
             yield addresses.changes(before=before, after=after), partial(changes.make_changes, source, before, after)
+    yield from _of_runs(source)
     yield addresses.about(), partial(about.make_about, source)
 
 
@@ -93,3 +99,13 @@ def _of_failures(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
         yield addresses.error(kind), partial(failures.make_error, source, kind)
         address = addresses.errors(cause=slug(cause))
         yield address, partial(failures.make_errors, source, cause=slug(cause))
+
+
+def _of_runs(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
+    """The newest runs, and what changed between each two of them."""
+    yield addresses.runs(), partial(runs.make_runs, source)
+    listed = [one.id for one in source.read.runs(_RUNS)]
+    for number in listed:
+        yield addresses.run(number), partial(runs.make_run, source, number)
+    for after, before in pairwise(listed):
+        yield addresses.run_changes(before, after), partial(runs.make_run_changes, source, before, after)

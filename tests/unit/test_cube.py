@@ -75,16 +75,15 @@ def _assembly() -> Assembly:
 def _save(number: int, saver: str, artifact: str | None, *, current: bool = True, **changed: Any) -> tuple[Any, ...]:
     values = {"model": "dense", "format": "h5", "version": SAVE_VERSION, "fingerprint": None} | changed
     outcome = "saved" if artifact else "unsupported"
-    return (
-        number, current, saver, values["model"], values["format"], values["version"], outcome, artifact, values["fingerprint"]
-    )  # fmt: skip
+    place = saver, values["model"], values["format"], values["version"]
+    return number, current, *place, outcome, artifact, values["fingerprint"], 1
 
 
 def _cell(number: int, artifact: str, loader: str, verdict: str = "pass", *, current: bool = True) -> tuple[Any, ...]:
     differences = [["a", False, 0.5, 0.1, None], ["b", False, float("nan"), None, None]] if verdict == "drift" else None
     error = "e1" if verdict == "fail" else None
     return (
-        number, current, artifact, loader, "default", LOAD_VERSION, verdict, 5, error, 0.2, NOON, None, differences
+        number, current, artifact, loader, "default", LOAD_VERSION, verdict, 5, error, 0.2, NOON, None, differences, 1
     )  # fmt: skip
 
 

@@ -279,3 +279,11 @@ def test_long_lists_of_keys_are_answered_in_chunks(store: Store) -> None:
     store.write.record_cell(1, cell(), NOON)
     keys = [cell(of=artifact(number)).key for number in range(40_000)]
     assert store.read.known_cells([*keys, cell().key]) == {cell().key}
+
+
+def test_runs_are_listed_from_any_one_back(store: Store) -> None:
+    """A page of a long list begins before a run, and no earlier one is left out."""
+    for _ in range(3):
+        next_run(store)
+    assert [run.id for run in store.read.runs(2, before=4)] == [3, 2]
+    assert store.read.runs(2, before=1) == ()
