@@ -58,7 +58,7 @@ def _started(words: list[str], settings: dict[str, str], path: str) -> Iterator[
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, **settings}
-    running = subprocess.Popen(
+    running = subprocess.Popen(  # noqa: S603
         [sys.executable, *words, str(port)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     )
     try:
