@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -126,6 +127,7 @@ def groups(known: Known, compared: Compared, change: Change, most: int | None = 
     return tuple(_group(known, compared, part, change) for part in parts[:most]), len(parts)
 
 
+@lru_cache(maxsize=1)  # every pair of loaders has the same beside it, and it takes as long as the rest of the page
 def steps(known: Known) -> tuple[Step, ...]:
     """Return what each version that something is known of broke and fixed, along each line, newest first."""
     measured = set(known.cube.loader[known.cube.measured].tolist())

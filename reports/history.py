@@ -111,9 +111,13 @@ class History:
 
     @cached_property
     def of_cells(self) -> Track:
-        """The states of cells; a key is an artifact, a loader and a method."""
-        key = self.cells["artifact"].astype(np.int64) * _ENVIRONMENTS + self.cells["loader"]
-        return Track(self.cells, key * len(METHODS) + self.cells["method"], ("outcome", "rung", "error"))
+        """The states of cells; a key is an artifact, a loader and a method.
+
+        Of an artifact whose save is not held nobody could say what it is: its model is gone, or other code of ours saved it.
+        """
+        cells = self.cells[self.save_of_artifact[self.cells["artifact"]] != NONE]
+        key = cells["artifact"].astype(np.int64) * _ENVIRONMENTS + cells["loader"]
+        return Track(cells, key * len(METHODS) + cells["method"], ("outcome", "rung", "error"))
 
     @cached_property
     def save_of_artifact(self) -> Codes:

@@ -135,3 +135,16 @@ def test_the_queue_shows_what_waits_and_who_takes_it_up(tmp_path: Path) -> None:
         store.queue.claim("me", NOON)
         found = of_site(visitor, "/queue.json")
         assert (found["running"][0]["id"], found["runner_alive"]) == (2, True)
+
+
+def test_cells_of_a_file_that_nobody_can_name_are_left_out(tmp_path: Path) -> None:
+    """A model that the catalogue no longer has: its cells are still recorded, and no list calls them another model's."""
+    with visiting(tmp_path, filled=True) as visitor, sqlite3.connect(tmp_path / "matrix.db") as database:
+        before = of_site(visitor, "/runs/1.json")["found"]["new"]
+        many = database.execute(
+            "SELECT count(*) FROM cells WHERE first_run = 1 AND artifact IN (SELECT artifact FROM saves WHERE model = 'dense')"
+        ).fetchone()[0]
+        database.execute("UPDATE saves SET model = 'model-of-old', changed = 9999 WHERE model = 'dense'")
+        database.execute("INSERT OR REPLACE INTO generation (id, number) VALUES (1, 9999)")
+        database.commit()
+        assert of_site(visitor, "/runs/1.json")["found"]["new"] == before - many < before
