@@ -23,9 +23,9 @@ class Change(StrEnum):
     """What became of a file from one loader to the other, in the order in which it matters."""
 
     BROKE = "broke"
-    DRIFTS = "drifts now"
+    DRIFTS = "drift now"
     FIXED = "fixed"
-    FAILS_OTHERWISE = "fails otherwise"
+    FAILS_OTHERWISE = "fail otherwise"
     SAME = "the same"
     UNKNOWN = "not measured in both"
 
