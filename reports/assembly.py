@@ -128,18 +128,26 @@ class Assembly:
 
     def take(
         self, saves: Iterable[Sequence[Any]], cells: Iterable[Iterable[Sequence[Any]]], errors: Iterable[Sequence[str]]
-    ) -> None:
-        """Take up states, current or no longer, as ``matrix.store.facts`` lists their columns; cells come in parts."""
+    ) -> bool:
+        """Take up states, current or no longer, as ``matrix.store.facts`` lists their columns; cells come in parts.
+
+        Return whether there were any.
+        """
         for fingerprint, exception, message in errors:
             self.kinds[fingerprint] = Kind.of(_Told(exception, message))
-        self._saves = _merged(self._saves, [_split(saves, self._save, _SAVE)])
-        self._cells = _merged(self._cells, [_split(part, self._cell, _CELL) for part in cells])
+        of_saves = [_split(saves, self._save, _SAVE)]
+        of_cells = [_split(part, self._cell, _CELL) for part in cells]
+        changed = any(len(ids) for ids, _ in (*of_saves, *of_cells))
+        if changed:
+            self._saves, self._cells = _merged(self._saves, of_saves), _merged(self._cells, of_cells)
+        return changed
 
     def cube(self) -> Cube:
         """The matrix as it is now."""
         saves, cells = (held[held["current"]] for held in (self._saves, self._cells))
         saves = saves[np.lexsort([saves[name] for name in ("format", "model", "saver")])]
-        cells = cells[np.argsort(cells["artifact"], kind="stable")]
+        # By the columns of a row's place, too: what comes together is then nearly in order, and sorted in half the time.
+        cells = cells[np.lexsort([cells[name] for name in ("method", "loader", "artifact")])]
         of_save, of_cell = _joined(saves["artifact"], cells["artifact"])
         primary = self._primary[saves["model"], saves["format"]]
         measured = {name: cells[name][of_cell] for name in _CELL_COLUMNS}

@@ -200,6 +200,9 @@ TYPES: Final = {
     "shared": np.bool_,
 }
 
+_BITS: Final = 12
+"""Enough for the longest axis; five of them fit into 64."""
+
 _FORMAT_AT: Final = {one: place for place, one in enumerate(FORMATS)}
 _VERDICT_OF: Final = {Outcome(one.value): one for one in Verdict}
 _METHOD_AT: Final = {one: place for place, one in enumerate(METHODS)}
@@ -244,7 +247,10 @@ def cube_of(results: Results) -> Cube:
 
 def ordered(arrays: dict[str, Codes]) -> dict[str, Codes]:
     """Columns by saver, model, format, loader and method."""
-    order = np.lexsort([arrays[name] for name in ("method", "loader", "format", "model", "saver")])
+    place = np.zeros(len(arrays["saver"]), dtype=np.int64)
+    for name in ("saver", "model", "format", "loader", "method"):
+        place = place << _BITS | arrays[name]
+    order = np.argsort(place, kind="stable")  # one key in place of five; what is nearly in order is only merged
     return {name: column[order] for name, column in arrays.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,20 +18,12 @@ from reports.history import NO_HISTORY, History
 from reports.lines import Line, line_of
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Known:
-    """The matrix of one ``generation``.
+class Told:
+    """What follows from a cube and its failures: worked out when first asked for, and kept as long as these are the same."""
 
-    ``kinds`` are the failures by fingerprint, ``cost`` is that of all runs, ``history`` has what was known as of each.
-    """
-
-    generation: int
-    cube: Cube
-    header: Header
-    kinds: Mapping[str, Kind]
-    cost: Cost
-    history: History = NO_HISTORY
-    versions: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, cube: Cube, kinds: Mapping[str, Kind]) -> None:
+        self.cube = cube
+        self.kinds = kinds
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -43,11 +35,6 @@ class Known:
         """Those to show: each TensorFlow with the Keras of its time, and the overlays of which something is known."""
         shown = zip(self.cube.environments, self.cube.known, strict=True)
         return tuple(one for one, known in shown if known or line_of(one.id) is Line.TENSORFLOW)
-
-    @cached_property
-    def models(self) -> tuple[Model, ...]:
-        """All models of the catalogue."""
-        return self.cube.models
 
     @cached_property
     def causes(self) -> tuple[str, ...]:
@@ -62,6 +49,55 @@ class Known:
 
     def _cause(self, fingerprint: str) -> str:
         return self.kinds[fingerprint].cause if fingerprint in self.kinds else "an error that is not recorded"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Known:
+    """The matrix of one ``generation``, with what is ``told`` by it.
+
+    ``cost`` is that of all runs, ``history`` has what was known as of each.
+    """
+
+    generation: int
+    told: Told
+    header: Header
+    cost: Cost
+    history: History = NO_HISTORY
+
+    @property
+    def cube(self) -> Cube:
+        """The matrix as arrays."""
+        return self.told.cube
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The failures by fingerprint."""
+        return self.told.kinds
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a reader should know, the most important first."""
+        return self.told.findings
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """Those to show: each TensorFlow with the Keras of its time, and the overlays of which something is known."""
+        return self.told.environments
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What kinds of failure come down to, in few words, in alphabetical order."""
+        return self.told.causes
+
+    @property
+    def cause_of_error(self) -> Codes:
+        """For each of the cube's errors the place of its cause."""
+        return self.told.cause_of_error
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All models of the catalogue."""
+        return self.cube.models
 
     @property
     def is_empty(self) -> bool:

@@ -28,6 +28,7 @@ class Database:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = settings.database_url
+        self._place = location(self._url)
         self._clock = clock
         self._lock = threading.Lock()
         self._opened: Store | None = None
@@ -91,11 +92,10 @@ class Database:
 
     def _file_now(self) -> _File | None:
         """What tells the file from one that was put in its place. It is open, so its number is not given away again."""
-        place = location(self._url)
-        if not isinstance(place, Path):
+        if not isinstance(self._place, Path):
             return None
         try:
-            found = place.stat()
+            found = self._place.stat()
         except OSError:
             return (0, 0)
         return found.st_dev, found.st_ino

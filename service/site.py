@@ -9,6 +9,7 @@ from fastapi import Request
 
 from matrix.config import Settings
 from matrix.store import Store
+from reports.known import Known
 from service.answers import Answers, Key
 from service.snapshot import Snapshot
 from service.source import Source
@@ -31,13 +32,21 @@ class Site:
         Raises:
             StoreError: The database does not answer.
         """
+        return self._source(self.snapshot.known())
+
+    def _source(self, known: Known) -> Source:
         return Source(
-            known=self.snapshot.known(),
+            known=known,
             read=self.store.read,
             queue=self.store.queue,
             settings=self.settings,
             now=datetime.now(UTC),
         )
+
+    def at_once(self) -> Source | None:
+        """Return the same, where nothing was committed since it was last asked for: without waiting for anything."""
+        known = self.snapshot.unchanged()
+        return None if known is None else self._source(known)
 
     def key(self, path: str, query: bytes, source: Source) -> Key:
         """Return under which name an answer is kept: ages in it are right for a minute."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from matrix import catalog
 from matrix.methods import primary_method
 from matrix.model import Environment, Format, Method
-from matrix.store import Reader
+from matrix.store import Reader, Run
 from reports.assembly import Assembly
 from reports.cost import cost_of
 from reports.grid import Header
-from reports.known import Known
+from reports.known import Known, Told
 
 RUNS_LOOKED_AT: Final = 1000
 
@@ -28,6 +28,12 @@ class Snapshot:
         self._lock = threading.Lock()
         self._assembly = _nothing()
         self._known: Known | None = None
+        self._pulse: int | None = None
+
+    def unchanged(self) -> Known | None:
+        """Return the matrix where it is that of now, found out at once; nothing where only a question would tell."""
+        pulse = self._read.pulse()
+        return self._known if pulse is not None and pulse == self._pulse else None
 
     def known(self) -> Known:
         """Return the matrix as of now: what was committed before this was called is in it.
@@ -35,9 +41,10 @@ class Snapshot:
         Raises:
             StoreError: The database does not answer.
         """
-        number = self._read.generation()
+        pulse, number = self._read.pulse(), self._read.generation()
         known = self._known
         if known is not None and known.generation == number:
+            self._pulse = pulse
             return known
         with self._lock:
             known = self._known
@@ -50,22 +57,26 @@ class Snapshot:
 
     def _taken_up(self, since: int | None) -> Known:
         with self._read.facts(since) as facts:
-            self._assembly.take(facts.saves, facts.cells, facts.errors)
+            changed = self._assembly.take(facts.saves, facts.cells, facts.errors)
             generation = facts.generation
         runs = self._read.runs(RUNS_LOOKED_AT)
+        known = self._known
+        if known is None or changed or since is None:
+            kinds = dict(self._assembly.kinds)
+            told, history = Told(self._assembly.cube(), kinds), self._assembly.history()
+        else:
+            told, history = known.told, known.history
         return Known(
             generation=generation,
-            cube=self._assembly.cube(),
-            history=self._assembly.history(),
-            header=header(self._read, self._assembly.environments),
-            kinds=dict(self._assembly.kinds),
+            told=told,
+            history=history,
+            header=header(self._read, self._assembly.environments, runs),
             cost=cost_of(run.cost for run in runs),
         )
 
 
-def header(read: Reader, environments: tuple[Environment, ...]) -> Header:
-    """Return the facts about the newest run that a reader of results needs."""
-    runs = read.runs(RUNS_LOOKED_AT)
+def header(read: Reader, environments: tuple[Environment, ...], runs: Sequence[Run]) -> Header:
+    """Return the facts about the newest of these runs that a reader of results needs."""
     newest = next(iter(runs), None)
     records = read.environments([environment.recipe_digest for environment in environments]).values()
     processors = {str(one.identity.facts.get("model_name", "?")) for one in records if one.identity is not None}

@@ -109,7 +109,7 @@ def results(opened: Store, chosen: Selection) -> Results:
     fingerprints = {row.fingerprint for row in rows if row.fingerprint is not None}
     failures: dict[str, Failure] = {one: opened.read.error(one) for one in fingerprints}
     return Results(
-        header=header(opened.read, chosen.environments),
+        header=header(opened.read, chosen.environments, opened.read.runs(RUNS_LOOKED_AT)),
         rows=rows,
         environments=chosen.environments,
         models=chosen.models,

@@ -6,15 +6,14 @@ from reports.assembly import Kind
 from reports.cost import cost_of
 from reports.cube import cube_of
 from reports.grid import Results
-from reports.known import Known
+from reports.known import Known, Told
 
 
 def known_of(results: Results) -> Known:
     """The matrix of these results."""
     return Known(
         generation=1,
-        cube=cube_of(results),
+        told=Told(cube_of(results), {fingerprint: Kind.of(one) for fingerprint, one in results.failures.items()}),
         header=results.header,
-        kinds={fingerprint: Kind.of(failure) for fingerprint, failure in results.failures.items()},
         cost=cost_of([]),
     )

@@ -8,11 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import Engine
-
 from matrix.errors import StoreError
 from matrix.store.connect import called, location, reading_engine, writing_engine
 from matrix.store.faults import explained
+from matrix.store.pulse import Pulse
 from matrix.store.queue import Queue
 from matrix.store.read import Reader
 from matrix.store.schema import is_current, migrate, no_results_yet
@@ -42,12 +41,17 @@ class Store:
     """
 
     def __init__(
-        self, write: Writer, read: Reader, queue: Queue, engines: tuple[Engine, Engine], check: Callable[[], None]
+        self,
+        write: Writer,
+        read: Reader,
+        queue: Queue,
+        leaving: tuple[Callable[[], None], ...],
+        check: Callable[[], None],
     ) -> None:
         self.write = write
         self.read = read
         self.queue = queue
-        self._engines = engines
+        self._leaving = leaving
         self._check = check
 
     def check(self) -> None:
@@ -65,8 +69,8 @@ class Store:
         The writer goes first. So who has read is the last to leave an SQLite file, and leaves its ``-wal`` and ``-shm``,
         without which nobody can read it who may not write beside it, as web's container may not.
         """
-        for engine in self._engines:
-            engine.dispose()
+        for leave in self._leaving:
+            leave()
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +106,9 @@ def open_store(
         with translate():
             is_current(reading, name, create=False, update=False)
 
-    store = Store(Writer(writing, translate), Reader(reading, translate), queue, (writing, reading), check)
+    pulse = None if path is None else Pulse(path)
+    leaving = (writing.dispose, reading.dispose, *(() if pulse is None else (pulse.close,)))
+    store = Store(Writer(writing, translate), Reader(reading, translate, pulse), queue, leaving, check)
     try:
         with translate():
             is_new = path is not None and not path.exists() and create

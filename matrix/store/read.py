@@ -16,6 +16,7 @@ from matrix.store import copying, grid, rows
 from matrix.store import facts as facts_
 from matrix.store.copying import Rows
 from matrix.store.facts import Facts
+from matrix.store.pulse import Pulse
 from matrix.store.rows import AnyRow, member
 from matrix.store.tables import CELL_KEY, artifacts, cells, environments, errors, runs, saves
 from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Run
@@ -27,9 +28,16 @@ _SAMPLE: Final = 1000  # how many of the newest states an average is taken of
 class Reader:
     """Answers what is known."""
 
-    def __init__(self, engine: Engine, explained: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, engine: Engine, explained: Callable[[], AbstractContextManager[None]], pulse: Pulse | None = None
+    ) -> None:
         self._engine = engine
         self._explained = explained
+        self._pulse = pulse
+
+    def pulse(self) -> int | None:
+        """A number that stays the same until something is committed, had at once; nothing where only a question would tell."""
+        return None if self._pulse is None else self._pulse.beat()
 
     def saves(self, keys: Collection[SaveKey]) -> dict[SaveKey, SaveResult]:
         """What became of these saves; one that was never tried is absent."""

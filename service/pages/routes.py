@@ -43,7 +43,9 @@ class KeptRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             site = site_of(request)
-            source = await run_in_threadpool(site.source)
+            source = site.at_once()
+            if source is None:
+                source = await run_in_threadpool(site.source)
             request.state.source = source
             key = site.key(request.scope["path"], request.scope["query_string"], source)
             kept = site.answers.get(key)

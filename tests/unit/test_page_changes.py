@@ -8,24 +8,15 @@ import pytest
 
 from matrix.model import Verdict
 from matrix.results import MatrixRow
-from reports.assembly import Kind
 from reports.changes import Change, compare, groups, steps
-from reports.cost import cost_of
-from reports.cube import cube_of
-from reports.known import Known
 from tests import fake_matrix
+from tests.known import known_of
 from tests.site import Visitor, empty_visitor, visitor
 
 __all__ = ["empty_visitor", "visitor"]
 
 FAKE: Final = fake_matrix.results()
-KNOWN: Final = Known(
-    generation=1,
-    cube=cube_of(FAKE),
-    header=FAKE.header,
-    kinds={name: Kind.of(one) for name, one in FAKE.failures.items()},
-    cost=cost_of([]),
-)
+KNOWN: Final = known_of(FAKE)
 FAILING: Final = {Verdict.FAIL, Verdict.TIMEOUT, Verdict.CRASH, Verdict.OUT_OF_MEMORY}
 
 

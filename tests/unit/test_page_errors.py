@@ -13,7 +13,7 @@ from reports.assembly import Kind
 from reports.cost import cost_of
 from reports.cube import cube_of
 from reports.failures import counted, search, slug
-from reports.known import Known
+from reports.known import Known, Told
 from reports.pages.errors import GROUPS_PER_PAGE, Errors, errors
 from reports.pages.failure import OneError, error
 from tests import fake_matrix
@@ -34,9 +34,8 @@ def kind(name: str) -> Kind:
 
 KNOWN: Final = Known(
     generation=1,
-    cube=cube_of(FAKE),
+    told=Told(cube_of(FAKE), {name: kind(name) for name in FAKE.failures}),
     header=FAKE.header,
-    kinds={name: kind(name) for name in FAKE.failures},
     cost=cost_of([]),
 )
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from matrix.errors import ExitCode, IncompleteError, StoreError
 from matrix.model import RunStatus
 from matrix.store import open_store
+from matrix.store.pulse import Pulse
 from matrix.store.tables import CELL_KEY, cells
 from tests.store_samples import NOON
 
@@ -99,3 +100,27 @@ def test_who_has_read_leaves_the_log_for_those_who_may_only_read(tmp_path: Path)
         store.write.begin_run({}, {}, NOON)
         assert len(store.read.runs(1)) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"matrix.db", "matrix.db-shm", "matrix.db-wal"}
+
+
+def test_the_pulse_changes_with_each_commit_and_only_then(tmp_path: Path) -> None:
+    """Who keeps results in memory learns at once that another connection has written."""
+    with open_store(tmp_path / "matrix.db") as one, open_store(tmp_path / "matrix.db") as other:
+        before = one.read.pulse()
+        assert before is not None
+        assert one.read.pulse() == before
+        other.read.runs(1)
+        assert one.read.pulse() == before
+        other.write.begin_run({}, {}, NOON)
+        after = one.read.pulse()
+        assert after != before
+        one.write.begin_run({}, {}, NOON)
+        assert one.read.pulse() not in {before, after}
+
+
+def test_a_file_that_is_gone_has_no_pulse(tmp_path: Path) -> None:
+    """Then a question is asked, which has words for what is wrong."""
+    pulse = Pulse(tmp_path / "matrix.db")
+    assert pulse.beat() is None
+    open_store(tmp_path / "matrix.db").close()
+    assert pulse.beat() is not None
+    pulse.close()
