@@ -10,6 +10,7 @@ from typing import Any
 from matrix.model import Environment
 from matrix.results import Identity
 from reports import addresses
+from reports.changes import Step, step
 from reports.cube import OUTCOMES, Mask, tally_of
 from reports.grid import Outcome, Tally
 from reports.known import Known
@@ -86,6 +87,7 @@ class OneEnvironment:
     before: str | None
     after: str | None
     changed: str | None
+    step: Step | None
 
     @property
     def as_loader(self) -> Tally:
@@ -152,6 +154,7 @@ def environment(known: Known, one: Environment, inside: Inside, packages: Mappin
         before=before,
         after=after,
         changed=addresses.changes(before=before, after=one.id) if before else None,
+        step=step(known, before, one.id) if before else None,
     )
     name = f"TensorFlow {one.tensorflow} with Keras {one.keras}" if one.base is None else one.id
     return Page(

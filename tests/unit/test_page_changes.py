@@ -87,3 +87,12 @@ def test_the_page_is_served(visitor: Visitor) -> None:
 def test_nothing_measured_says_what_to_run(empty_visitor: Visitor) -> None:
     """The form is there, and the command."""
     assert "make matrix" in empty_visitor.get("/changes").text
+
+
+def test_a_version_says_what_it_broke(visitor: Visitor) -> None:
+    """Its page has the counts of the step to it, and the way to what they are."""
+    counts = visitor.get("/changes.json?before=tf2.15&after=tf2.16").json()["counts"]
+    assert visitor.get("/environments/tf2.16.json").json()["step"]["counts"] == counts
+    page = visitor.get("/environments/tf2.16").text
+    assert f"{counts['broke']:,} broke" in page
+    assert visitor.get("/environments/tf2.4.json").json()["step"] is None
