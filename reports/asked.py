@@ -9,6 +9,8 @@ from reports.known import Known
 from reports.ranges import spans
 
 _FEW: Final = 4
+_DEFAULTS: Final = {"environments": "base", "models": "all", "formats": "all", "methods": "all"}
+"""What is asked for where nobody says anything."""
 
 
 def of_run(known: Known, selection: Mapping[str, Any]) -> str:
@@ -25,9 +27,9 @@ def of_run(known: Known, selection: Mapping[str, Any]) -> str:
 def of_request(body: Mapping[str, Any]) -> str:
     """Return the words of a request, without what everybody gets by themselves."""
     said = [
-        f"{name} {','.join(_names(body[name]))}"
-        for name in ("environments", "models", "formats", "methods")
-        if body.get(name, "all") not in {"all", "base"}
+        f"{name} {','.join(_names(body[name])) or 'in words that nobody understands'}"
+        for name, default in _DEFAULTS.items()
+        if body.get(name, default) not in (default, [default])
     ]
     return "; ".join([*(said or ["everything"]), *(["again"] if body.get("again") else [])])
 

@@ -11,6 +11,7 @@ import pytest
 
 from matrix.model import RequestKind, RunStatus
 from matrix.store import open_store
+from reports.asked import of_request
 from service.alive import sign_of
 from tests.site import SIZE, Visitor, empty_visitor, shared_home, visiting, visitor
 from tests.store_samples import NOON
@@ -148,3 +149,18 @@ def test_cells_of_a_file_that_nobody_can_name_are_left_out(tmp_path: Path) -> No
         database.execute("INSERT OR REPLACE INTO generation (id, number) VALUES (1, 9999)")
         database.commit()
         assert of_site(visitor, "/runs/1.json")["found"]["new"] == before - many < before
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "everything"),
+        ({"environments": "base", "models": ["all"], "again": True}, "everything; again"),
+        ({"environments": "all"}, "environments all"),
+        ({"models": ["dense", "conv"], "formats": "h5"}, "models dense,conv; formats h5"),
+        ({"models": {"no": "such words"}}, "models in words that nobody understands"),
+    ],
+)
+def test_a_request_says_what_differs_from_what_everybody_gets(body: dict[str, Any], said: str) -> None:
+    """Texts and lists of them; a newer version may ask in another form."""
+    assert of_request(body) == said
