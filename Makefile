@@ -10,7 +10,7 @@ TESTED := 2.4,2.15,2.21
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-matrix: $(READY)  ## get this machine ready, save and load the core, show the matrix, write the page
+matrix: $(READY)  ## get this machine ready, save and load the core, show the matrix, write the site
 	@$(BIN)/tfmatrix matrix
 
 matrix-full: $(READY)  ## the same with every model, format and method; ARGS=--dry-run says how much that is

@@ -10,7 +10,6 @@ from matrix.model import Format, Method
 from matrix.results import Failure, MatrixRow
 from reports.causes import cause_of
 from reports.grid import FAILING, Outcome, outcome_of
-from reports.page import command
 from reports.ranges import spans
 
 NAMED: Final = 4
@@ -85,9 +84,15 @@ def _group(outcome: Outcome, cause: str, rows: Sequence[MatrixRow], order: Seque
         formats=tuple(one for one in Format if one in formats),
         methods=tuple(one for one in Method if one in methods),
         models=tuple(dict.fromkeys(row.model for row in rows)),
-        example=command(next((row for row in rows if row.primary), rows[0])),
+        example=_command(next((row for row in rows if row.primary), rows[0])),
     )
 
 
 def _without_failure(outcome: Outcome) -> str:
     return "the answer differs from the saver's" if outcome is Outcome.DRIFT else f"{outcome}, without an error"
+
+
+def _command(row: MatrixRow) -> str:
+    """The line that shows and reproduces a row."""
+    line = f"tfmatrix cell {row.saver} {row.model} {row.format} {row.loader}"
+    return line if row.primary else f"{line} --method {row.method}"

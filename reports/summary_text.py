@@ -11,7 +11,7 @@ from reports.blocks import Block, markdown
 from reports.cost import WHAT
 from reports.grid import Outcome, Tally
 from reports.groups import Group
-from reports.page import utc
+from reports.rendering import utc
 from reports.summary import LARGEST, Summary
 
 Key = TypeVar("Key", bound=str)

@@ -9,24 +9,14 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from reports.links import ServerLinks
 from reports.rendering import STATIC
 from tests.browser import gallery
-from tests.browser.screenshots import CHROMIUM, FLAGS
 
 pytestmark = pytest.mark.browser
 BIGGEST_HEAT = 250_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One headless Chromium for the module."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,9 +16,14 @@ from matrix.engines import refuse_untrusted
 from matrix.engines.venv import VenvEngine, python
 from matrix.errors import EngineError, NoEngineError, UsageError
 from matrix.model import Environment, Origin
-from reports.render import html
+from reports import rendering
+from reports.known import Known
+from reports.links import ServerLinks
+from reports.pages.filters import Filters
+from reports.pages.home import home
 from service import machine, wiring
 from tests.fake_matrix import results
+from tests.known import known_of
 
 
 @pytest.fixture(autouse=True)
@@ -90,10 +96,14 @@ def test_a_python_that_is_not_here_makes_its_rows_unavailable(monkeypatch: pytes
 
 def test_the_page_says_which_runs_were_not_isolated() -> None:
     """A visible notice stands on the page when a run had no containers, and only then."""
-    plain = results()
-    assert "Measured without containers" not in html(plain)
+    plain = known_of(results())
+    assert "Measured without containers" not in _home(plain)
     warned = replace(plain, header=replace(plain.header, unisolated=("3", "4")))
-    assert "Runs 3, 4 used the engine" in html(warned)
+    assert "Runs 3, 4 used the engine" in _home(warned)
+
+
+def _home(known: Known) -> str:
+    return rendering.html(home(known, Filters()), ServerLinks(), datetime.now(UTC))
 
 
 def _rows(*names: str) -> list[Environment]:

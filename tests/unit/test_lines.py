@@ -9,12 +9,15 @@ import pytest
 from matrix import catalog
 from matrix.model import Environment, Flavour, Format, Method, Verdict
 from matrix.results import MatrixRow
+from reports.cube import cube_of
+from reports.findings import upgrades
 from reports.grid import Results
 from reports.lines import in_order
-from reports.page import page
+from reports.pages.parts import environment_axis
 from reports.ranges import spans
 from tests import fake_matrix
 from tests.fake_matrix import find_in
+from tests.known import known_of
 
 EVERY = catalog.load_environments()
 ORDER = [one.id for one in in_order(EVERY)]
@@ -133,13 +136,19 @@ def test_what_overlays_find_is_told_whichever_side_they_are_on(saver: str, loade
 
 def test_the_page_tells_newer_from_older_among_tensorflows_alone() -> None:
     """An overlay is neither newer nor older than the TensorFlow it stands on."""
-    assert page(MIXED).directions == page(ALONE).directions
+    assert upgrades(cube_of(MIXED), cube_of(MIXED).primary) == upgrades(cube_of(ALONE), cube_of(ALONE).primary)
 
 
 def test_the_page_has_a_band_for_each_line() -> None:
     """Keras 3 of a TensorFlow's own time is not the band of the overlays."""
-    bands = [(band.text, band.width) for band in page(MIXED).bands]
-    assert bands == [("Keras 2", 12), ("Keras 3", 6), ("Keras 3 overlays", 16), ("tf_keras", 6)]
-    assert [(band.text, band.width) for band in page(ALONE).bands] == bands[:2]
-    assert page(MIXED).first_of_band == {"tf2.16", "tf2.16+keras3.0", "tf2.16+tf_keras2.16"}
-    assert {one.id for one in page(MIXED).environments[18:34]} == KERAS_3
+    known = known_of(MIXED)
+    axis = environment_axis(known)
+    assert [(band.text, band.width) for band in axis.bands] == [
+        ("Keras 2", 12),
+        ("Keras 3", 6),
+        ("Keras 3 overlays", 16),
+        ("tf_keras", 6),
+    ]
+    firsts = {head.id for head in axis.heads if head.first_of_band}
+    assert firsts == {"tf2.16", "tf2.16+keras3.0", "tf2.16+tf_keras2.16"}
+    assert {one.id for one in known.environments[18:34]} == KERAS_3
