@@ -100,12 +100,12 @@ def error(known: Known, failure: Failure) -> Page:
 
 
 def _matrix(known: Known, mask: Mask) -> Heat:
-    """Return how often it occurs between each two; overlays only where it does."""
+    """Return how often it occurs between each two; versions in which it never does are left out."""
     cube = known.cube
     counts = cube.counts(mask, "saver", "loader")
     there: Mask = np.asarray(counts.any(axis=-1))
-    savers = [one for place, one in enumerate(cube.environments) if one.base is None or there[place].any()]
-    loaders = [one for place, one in enumerate(cube.environments) if one.base is None or there[:, place].any()]
+    savers = [one for place, one in enumerate(cube.environments) if there[place].any()]
+    loaders = [one for place, one in enumerate(cube.environments) if there[:, place].any()]
     drawn = heat(
         counts,
         ("saved in", environment_axis(known, savers)),
