@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -85,3 +87,27 @@ class Answers:
         held = self._held.pop(address, None)
         if held is not None:
             self._bytes -= held[1].size
+
+
+class Turns:
+    """One at a time for each address: of many who ask for a page that must be made, the first makes it and the others take it.
+
+    For one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def of(self, address: str) -> AsyncIterator[None]:
+        """Wait for those who came before to the same address."""
+        lock = self._locks.setdefault(address, asyncio.Lock())
+        self._waiting[address] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address], self._locks[address]

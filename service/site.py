@@ -10,7 +10,7 @@ from fastapi import Request
 from matrix.config import Settings
 from matrix.store import Store
 from reports.known import Known
-from service.answers import Answers, Key
+from service.answers import Answers, Key, Turns
 from service.snapshot import Snapshot
 from service.source import Source
 
@@ -25,6 +25,7 @@ class Site:
         self.store = opened
         self.snapshot = Snapshot(opened.read)
         self.answers = Answers()
+        self.turns = Turns()
 
     def source(self) -> Source:
         """Return what pages are made from now.

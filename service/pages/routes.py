@@ -51,7 +51,10 @@ class KeptRoute(APIRoute):
             kept = site.answers.get(key)
             if kept is None:
                 request.state.key = key
-                return await make(request)
+                async with site.turns.of(key[0]):
+                    kept = site.answers.get(key)
+                    if kept is None:
+                        return await make(request)
             return respond(request, kept)
 
         return handler
