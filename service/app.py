@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from matrix.config import Settings
-from service import errors, health, openapi
+from service import errors, health, logs, openapi
 from service.figures import Figures
 from service.middleware import layers
 from service.pages import ROUTERS
@@ -25,6 +25,7 @@ DESCRIPTION: Final = (
 
 def create_app(settings: Settings) -> FastAPI:
     """Return an app of its own. It starts whatever state the database is in, and says on each page what that is."""
+    logs.without_values()
     service = Service(settings)
     app = FastAPI(
         title="tfmatrix",

@@ -56,6 +56,13 @@ def configure(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
+def without_values() -> None:
+    """Until lines are configured, let tracebacks be short: the values beside them take half a minute where they are large."""
+    if not structlog.is_configured():
+        begin = structlog.get_config()["processors"][:-1]
+        structlog.configure(processors=[*begin, _text_renderer()])
+
+
 def is_text(settings: Settings) -> bool:
     """Whether lines are for people: as it is set, else where standard error is a terminal."""
     return settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())

@@ -21,9 +21,8 @@ ROUTER: Final[APIRouter] = router()
 _SVG: Final = "image/svg+xml; charset=utf-8"
 
 
-@ROUTER.api_route(
+@ROUTER.get(
     "/badge/{model}/{format}/{saver}.svg",
-    methods=["GET", "HEAD"],
     summary="A badge: where a file loads",
     tags=["downloads"],
     operation_id="badge",

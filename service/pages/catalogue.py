@@ -38,7 +38,9 @@ def make_formats(source: From) -> Page:
     return format_pages.formats(source.known)
 
 
-def make_format(source: From, format_: Annotated[str, Path(alias="format", examples=["h5"])]) -> Page:
+def make_format(
+    source: From, format_: Annotated[str, Path(alias="format", description="A format.", examples=["h5"])]
+) -> Page:
     """Return the page of one format."""
     return format_pages.format_(source.known, format_named(format_))
 

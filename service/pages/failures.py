@@ -43,7 +43,11 @@ PageNumber = Annotated[
 CauseSlug = Annotated[str, Query(max_length=_LONGEST, description="Only kinds that come down to this cause.")]
 Fingerprint = Annotated[
     str,
-    Path(max_length=_LONGEST, description=f"A fingerprint, or the first {_LEAST} or more letters of one."),
+    Path(
+        max_length=_LONGEST,
+        description=f"A fingerprint, or the first {_LEAST} or more letters of one.",
+        examples=["64e2149d7de35b0b"],
+    ),
 ]
 
 

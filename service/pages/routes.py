@@ -113,9 +113,6 @@ def respond(request: Request, found: Answer) -> Response:
     if found.packed is not None and takes_gzip(request.headers.get("accept-encoding", "")):
         body = found.packed
         headers["Content-Encoding"] = "gzip"
-    if request.method == "HEAD":
-        headers["Content-Length"] = str(len(body))
-        body = b""
     return Response(body, media_type=found.media_type, headers=headers)
 
 

@@ -77,6 +77,24 @@ def test_tracebacks_show_no_variables(capsys: Capture, form: str) -> None:
     assert password not in said
 
 
+def test_nor_do_they_before_anything_is_set(capsys: Capture) -> None:
+    """An app that no command started, as in tests: its tracebacks are as short. What is set already stays."""
+    structlog.reset_defaults()
+    logs.without_values()
+    password = str(6 * 7) * 5
+    try:
+        _ = int(password) // 0
+    except ZeroDivisionError:
+        logs.logger("web").exception("fault")
+    captured = capsys.readouterr()
+    assert "int(password) // 0" in captured.out + captured.err
+    assert password not in captured.out + captured.err
+    logs.configure(Settings(log_format="json"))
+    logs.without_values()
+    logs.logger("web").info("set")
+    assert documents(capsys)[0]["event"] == "set"
+
+
 def test_auto_is_text_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe or a container gets JSON."""
     assert not logs.is_text(Settings())
