@@ -10,6 +10,7 @@ import re
 from typing import Final, Protocol
 
 LONGEST: Final = 150
+LONGEST_LINE: Final = 110
 
 _WRAPPED: Final = "Exception encountered:"
 _EXAMPLE: Final = re.compile(r"Example error message for object .*?:\n\n")
@@ -55,6 +56,12 @@ class Said(Protocol):
     @property
     def message(self) -> str:
         """Its message."""
+
+
+def first_line(message: str, limit: int = LONGEST_LINE) -> str:
+    """The first line of a message that says something, cut to a readable length."""
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def cause_of(failure: Said) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from matrix.model import Format
-from reports.causes import Said
+from reports.causes import Said, first_line
 from reports.cube import (
     DRIFT,
     FORMATS,
@@ -32,7 +32,6 @@ _MOST_BLOCKS: Final = 5
 _FIRST_BLOCKS: Final = 2
 _LEAST_BREAK: Final = 5  # per cent: a smaller step between two versions is not worth a sentence
 _LEAST_STRETCH: Final = 3
-_LONGEST_MESSAGE: Final = 110
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,12 +201,6 @@ def _mostly(cube: Cube, mask: Mask, kinds: Kinds) -> tuple[str, str | None]:
         return "", None
     adverb = "Always" if count == int(mask.sum()) else "Mostly"
     return f"{adverb} {kinds[fingerprint].exception}: {first_line(kinds[fingerprint].message)}", fingerprint
-
-
-def first_line(message: str, limit: int = _LONGEST_MESSAGE) -> str:
-    """The first line of a message that says something, cut to a readable length."""
-    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def _drift(part: _Part) -> Iterator[Finding]:

@@ -15,9 +15,10 @@ from reports import addresses
 from reports.cube import METHODS, PASS
 from reports.grid import Outcome
 from reports.known import Known
+from reports.pages.heats import Axis, environment_axis, heat
 from reports.pages.page import Page
 from reports.pages.pair import neighbours
-from reports.pages.parts import Axis, Head, Heat, environment_axis, heat
+from reports.pages.parts import Head, Heat
 from reports.pages.rungs import Step, ladder, words_of
 from reports.pages.stretches import WAYS
 from reports.ranges import label

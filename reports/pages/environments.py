@@ -15,8 +15,9 @@ from reports.cube import OUTCOMES, Mask, tally_of
 from reports.grid import Outcome, Tally
 from reports.known import Known
 from reports.lines import line_of
+from reports.pages.heats import environment_axis, format_axis, heat
 from reports.pages.page import Page
-from reports.pages.parts import Heat, environment_axis, format_axis, heat
+from reports.pages.parts import Heat
 from reports.ranges import label
 from reports.reasons import Reason, reasons
 

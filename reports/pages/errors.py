@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from reports import addresses
+from reports.causes import first_line
 from reports.cube import Codes
 from reports.failures import Counted, Where, counted, search, slug, where
-from reports.findings import first_line
 from reports.known import Known
 from reports.pages.page import Page
 from reports.pages.parts import NOTHING_YET, Empty

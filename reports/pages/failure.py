@@ -11,13 +11,14 @@ import numpy as np
 
 from matrix.results import Failure, MatrixRow
 from reports import addresses
+from reports.causes import first_line
 from reports.cube import FORMATS, METHODS, NOTHING, Mask, names
 from reports.failures import counted, slug
-from reports.findings import first_line
 from reports.grid import Outcome, outcome_of
 from reports.known import Known
+from reports.pages.heats import environment_axis, heat
 from reports.pages.page import Page
-from reports.pages.parts import Heat, Square, environment_axis, heat
+from reports.pages.parts import Heat, Square
 from reports.ranges import spans
 
 _EXAMPLES: Final = 12

@@ -12,9 +12,10 @@ from reports import addresses
 from reports.cube import tally_of
 from reports.grid import Outcome
 from reports.known import Known
+from reports.pages.heats import environment_axis, format_axis, heat, model_axis
 from reports.pages.models import Way, ways
 from reports.pages.page import Page
-from reports.pages.parts import NOTHING_YET, Empty, Heat, environment_axis, format_axis, heat, model_axis
+from reports.pages.parts import NOTHING_YET, Empty, Heat
 from reports.reasons import Reason, reasons
 
 WRITTEN_BY: Final[Mapping[Format, str]] = MappingProxyType(

@@ -13,17 +13,9 @@ from reports.findings import Finding, upgrades
 from reports.grid import Outcome, Tally
 from reports.known import Known
 from reports.pages.filters import Filters
+from reports.pages.heats import environment_axis, format_axis, heat, model_axis
 from reports.pages.page import Page
-from reports.pages.parts import (
-    NOTHING_YET,
-    Choices,
-    Empty,
-    Heat,
-    environment_axis,
-    format_axis,
-    heat,
-    model_axis,
-)
+from reports.pages.parts import NOTHING_YET, Choices, Empty, Heat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,9 +11,10 @@ from reports import addresses
 from reports.cube import tally_of
 from reports.grid import Outcome
 from reports.known import Known
+from reports.pages.heats import environment_axis, heat
 from reports.pages.models import Way, formats_of, ways
 from reports.pages.page import Page
-from reports.pages.parts import NOTHING_YET, Empty, Heat, environment_axis, heat
+from reports.pages.parts import NOTHING_YET, Empty, Heat
 from reports.pages.stretches import WAYS
 from reports.reasons import Reason, reasons
 

@@ -10,18 +10,9 @@ from reports import addresses
 from reports.cube import FORMATS, METHODS, OUTCOMES, Mask, tally_of
 from reports.grid import Outcome
 from reports.known import Known
+from reports.pages.heats import Axis, environment_axis, format_axis, heat, model_axis
 from reports.pages.page import Page
-from reports.pages.parts import (
-    NOTHING_YET,
-    Axis,
-    Empty,
-    Head,
-    Heat,
-    environment_axis,
-    format_axis,
-    heat,
-    model_axis,
-)
+from reports.pages.parts import NOTHING_YET, Empty, Head, Heat
 from reports.reasons import Reason, reasons
 
 

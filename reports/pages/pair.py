@@ -12,8 +12,9 @@ from reports import addresses
 from reports.cube import DRIFT, FORMATS, METHODS, PASS, Mask, tally_of
 from reports.grid import Outcome, Tally
 from reports.known import Known
+from reports.pages.heats import format_axis, heat, model_axis
 from reports.pages.page import Page
-from reports.pages.parts import NOTHING_YET, Empty, Heat, format_axis, heat, model_axis
+from reports.pages.parts import NOTHING_YET, Empty, Heat
 from reports.pages.stretches import WAYS
 from reports.ranges import label
 from reports.reasons import Reason, reasons

@@ -13,7 +13,7 @@ from reports.cube import cube_of
 from reports.findings import upgrades
 from reports.grid import Results
 from reports.lines import in_order
-from reports.pages.parts import environment_axis
+from reports.pages.heats import environment_axis
 from reports.ranges import spans
 from tests import fake_matrix
 from tests.fake_matrix import find_in
