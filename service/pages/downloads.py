@@ -72,8 +72,6 @@ def _send(request: Request, source: From, media_type: str, parts: Callable[[], I
     }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if request.method == "HEAD":
-        return Response(media_type=media_type, headers=headers)
     body = (part.encode() for part in parts())
     if takes_gzip(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
