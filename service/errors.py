@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from datetime import UTC, datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from matrix.errors import StoreError, TfmatrixError
+from reports import rendering
+from reports.links import ServerLinks
+from reports.pages.page import Page
 from service.logs import logger
 from service.state import request_id_of, service_of
 from service.statuses import RETRY_SECONDS, Problem, problem_of
@@ -21,7 +22,6 @@ from service.statuses import RETRY_SECONDS, Problem, problem_of
 FOR_MACHINES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """What machines ask every few seconds, without saying what they take."""
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
 _NO_PAGE: Final = "There is no page at this address."
 _ALL_PAGES: Final = "The start page leads to every other."
 
@@ -36,8 +36,9 @@ def answer(request: Request, problem: Problem) -> Response:
     if _wants_json(request):
         text = json.dumps(problem.document(), ensure_ascii=False)
         return Response(text, int(problem.status), headers, media_type="application/json")
-    page = _templates().get_template("error.html").render(problem=problem, below=request.scope.get("root_path", ""))
-    return Response(page, int(problem.status), headers, media_type="text/html; charset=utf-8")
+    links = ServerLinks(request.scope.get("root_path", ""))
+    text = rendering.html(_page(problem), links, datetime.now(UTC))
+    return Response(text, int(problem.status), headers, media_type="text/html; charset=utf-8")
 
 
 def install(app: FastAPI) -> None:
@@ -87,6 +88,6 @@ def _wants_json(request: Request) -> bool:
     return path.endswith(".json") or (for_programs and "text/html" not in accept)
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
+def _page(problem: Problem) -> Page:
+    """The problem in the site's own frame; it has no address, for what is wrong is no document."""
+    return Page(template="problem", title=f"{problem.status}: {problem.title}", address="", content=problem)

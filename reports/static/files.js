@@ -114,6 +114,7 @@
   };
 
   const apply = () => {
+    if (document.body.dataset.page === "model_as") mark();
     const form = $('form[data-auto="files"]');
     if (!form) return;
     const choice = chosen();
@@ -128,7 +129,6 @@
       const target = ask(choice);
       if (target) location.assign(at(target));
     }
-    if (document.body.dataset.page === "model_as") mark();
   };
 
   // Headings lead to the pages of what they name, so their links tell which square is whose.

@@ -132,6 +132,14 @@
     }
   };
 
+  // Among files a script draws the matrix anew (files.js): what listened to the old squares goes with them.
+  document.addEventListener("drawn", ({ detail: table }) => {
+    const box = table.closest(".scroll"), readout = box.nextElementSibling;
+    if (readout && readout.classList.contains("readout")) readout.remove();
+    table.replaceWith(table.cloneNode(true));
+    addWalking(box);
+  });
+
   // "3 hours ago" stays true on a page that stays open.
   const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
   const ages = () => {
