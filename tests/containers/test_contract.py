@@ -10,8 +10,7 @@ import pytest
 
 from matrix import protocol
 from matrix.blobs import Blobs
-from matrix.engines import docker as docker_engine
-from matrix.engines.docker import DockerEngine
+from matrix.engines.docker import PROBE, DockerEngine
 from matrix.lane import Broken, Finding, Lanes, Spent
 from matrix.messages import EndKind, LoadCell, LoadJob
 from matrix.model import CellKey, CellRequest, Environment, Format, Method, Verdict
@@ -25,12 +24,12 @@ pytestmark = pytest.mark.containers
 
 
 @pytest.fixture
-def broken_probe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def broken_probe(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Make every container start with a probe whose loading raises."""
     probe = tmp_path / "probe"
-    shutil.copytree(docker_engine.PROBE, probe)
+    shutil.copytree(PROBE, probe)
     (probe / "load.py").write_text("raise ImportError('this probe is broken')\n")
-    monkeypatch.setattr(docker_engine, "PROBE", probe)
+    monkeypatch.setattr(engine, "_probe", probe)
 
 
 @pytest.mark.parametrize("name", TESTED)
