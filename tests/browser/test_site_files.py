@@ -25,7 +25,9 @@ def disk(browser: Browser, files: Path) -> Iterator[Page]:
         yield one
 
 
-@pytest.mark.parametrize("query", ["format=h5", "group=core&format=savedmodel", "model=dense", "method=compile%3DFalse"])
+@pytest.mark.parametrize(
+    "query", ["format=h5", "group=core&format=savedmodel", "model=dense", "method=compile%3DFalse"]
+)
 def test_filters_count_as_the_server_does(disk: Page, site: str, files: Path, query: str) -> None:
     """Each square of the matrix has the words that the server's page has for the same choice."""
     asked = httpx.get(f"{site}/?{query}", headers={"accept": "text/html"})
