@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
 .DEFAULT_GOAL := help
-.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench bench-web doctor clean
+.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench bench-web screenshots doctor clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,14 +28,16 @@ summary: $(READY)  ## write docs/full-run.md from what is known
 
 test: $(READY) browser postgresql  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
-	@$(BIN)/pytest -m "not everything"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not everything and not containers"
+	@$(BIN)/pytest -m "containers and not everything"
 
 test-all: $(READY) browser postgresql  ## all tests on every TensorFlow and every overlay
 	@$(BIN)/tfmatrix setup --environments all
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not containers"
+	@$(BIN)/pytest -m containers
 
 test-unit: $(READY)  ## the tests that need no engine, in seconds
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest -n auto --dist loadfile tests/unit
 
 check: $(READY)  ## formatting, lint, types
 	@$(BIN)/ruff format --check .
@@ -49,6 +51,9 @@ bench: $(READY)  ## seconds per cell: a container each, this project's batch, th
 
 bench-web: $(READY)  ## milliseconds of each page with 20 clients, beside a page that is only a constant
 	@$(BIN)/python -m tests.bench_web
+
+screenshots: $(READY) browser  ## a picture of each page, at both widths and in both colours: var/screenshots
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 doctor: $(READY)  ## what is wrong with this machine, and the fix
 	@$(BIN)/tfmatrix doctor

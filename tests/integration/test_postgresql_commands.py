@@ -57,7 +57,7 @@ def test_what_is_copied_is_shown(place: str, tmp_path: Path, tfmatrix: Command) 
         store.write.record_save(run, saved, NOON)
         store.write.record_cell(run, found, NOON)
     copied = tfmatrix(place, "copy", str(tmp_path / "old.db"))
-    assert (copied.code, copied.out) == (ExitCode.FINE, "6 rows copied.\n"), copied.err
+    assert (copied.code, copied.out) == (ExitCode.FINE, "7 rows copied.\n"), copied.err
     shown = tfmatrix(place, "show", "--environments", "2.15", "--models", "dense", "--json")
     assert shown.code == ExitCode.FINE, shown.err
     assert [(row["model"], row["verdict"]) for row in json.loads(shown.out)["rows"]] == [("dense", "fail")]
