@@ -46,6 +46,8 @@ def letters(known: Known) -> dict[str, Any]:
 def _grouped(known: Known) -> list[tuple[tuple[int, ...], Codes]]:
     """The rows of each model, format and method, with whether that method is the primary one."""
     cube = known.cube
+    if not len(cube):
+        return []
     columns = (cube.model, cube.format, cube.method, cube.primary)
     sizes = (len(cube.models), len(FORMATS), len(METHODS), 2)
     key = np.ravel_multi_index([column.astype(np.intp) for column in columns], sizes)

@@ -205,14 +205,15 @@ def _measure(settings: Settings, chosen: Selection, *, again: bool, as_json_: bo
     with wiring.store(settings, create=True) as opened:
         progress = RunProgress(err if as_json_ else out)
         with if_interrupted(err, KEPT):
-            summary, page = measuring.measure(settings, engine, opened, chosen, progress, again=again, trust=trust)
+            summary = measuring.measure(settings, engine, opened, chosen, progress, again=again, trust=trust)
+            site = reporting.write(opened, settings, settings.home / "site")
         found = wiring.results(opened, chosen)
     if as_json_:
         sys.stdout.write(json.dumps(_fields(summary), indent=2) + "\n")
     else:
         out.print(terminal_table(found, width=out.width))
         out.print(measuring.sentence(summary))
-        out.print(f"page: {page}", soft_wrap=True)
+        out.print(reporting.said(site), soft_wrap=True)
     if (message := measuring.lacking(summary)) is not None:
         raise IncompleteError(message, next_step="`tfmatrix doctor` names the fix.")
 

@@ -1,8 +1,6 @@
-"""A run from the selection to the page: what ``tfmatrix run``, ``tfmatrix matrix`` and the runner have in common."""
+"""A run, and what is said of it: what ``tfmatrix run``, ``tfmatrix matrix`` and the runner have in common."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from matrix.config import Settings
 from matrix.engines import Engine
@@ -12,7 +10,6 @@ from matrix.runner import Runner, Summary, cost_noted
 from matrix.store import Store
 from reports.cost import cost_of
 from service.progress import RunProgress
-from service.publish import publish
 
 
 def measure(  # noqa: PLR0913  the parts of a run
@@ -24,21 +21,15 @@ def measure(  # noqa: PLR0913  the parts of a run
     *,
     again: bool,
     trust: bool = False,
-) -> tuple[Summary, Path]:
-    """Measure what a selection asks for, showing how it goes, and write the page; return what was done, and the page.
+) -> Summary:
+    """Measure what a selection asks for, showing how it goes, and return what was done.
 
     Raises:
         TfmatrixError: What ``Runner.run`` raises.
-        KeyboardInterrupt: Ctrl-C; what was measured is kept, the page is not written.
+        KeyboardInterrupt: Ctrl-C; what was measured is kept.
     """
     with progress:
-        summary = Runner(settings, engine, opened, progress).run(make_plan(chosen), again=again, trust=trust)
-    return summary, page(opened, settings)
-
-
-def page(opened: Store, settings: Settings) -> Path:
-    """Write the site from all that is known, and return where it begins."""
-    return publish(opened, settings, settings.home / "site").index
+        return Runner(settings, engine, opened, progress).run(make_plan(chosen), again=again, trust=trust)
 
 
 def sentence(summary: Summary) -> str:

@@ -52,20 +52,24 @@ class Published:
 
 
 def publish(opened: Store, settings: Settings, target: Path, watch: Watcher | None = None) -> Published:
-    """Write the site into a folder, unless what is there says the same.
+    """Write the site into a folder, unless what is there says the same: a run that measured nothing changes nothing.
 
     Raises:
         UsageError: The folder holds something else.
         DiskFullError: It cannot be written.
     """
-    now = datetime.now(UTC)
-    known = Snapshot(opened.read).known()
-    source = Source(known=known, read=opened.read, queue=opened.queue, settings=settings, now=now)
-    made_from = {"generation": known.generation, "code": _code(), "home": str(settings.home)}
+    made_from = {"written": opened.read.last_change(), "code": _code(), "home": str(settings.home)}
     before = _marked(target)
     if before is not None and all(before.get(name) == value for name, value in made_from.items()):
         return Published(index=target / "index.html", pages=before["pages"], size=before["size"], written=False)
     _refuse_strangers(target)
+    source = Source(
+        known=Snapshot(opened.read).known(),
+        read=opened.read,
+        queue=opened.queue,
+        settings=settings,
+        now=datetime.now(UTC),
+    )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from matrix.config import Settings
+from matrix.store import Store
 from service import wiring
 from service.options import Json
 from service.publish import Published, publish
@@ -32,13 +33,19 @@ def report(
     """Write the whole site as files from what is known: it opens from disk, and any static host serves it."""
     settings = Settings()
     target = (out_ or settings.home / "site").absolute()
-    with wiring.store(settings, create=False) as opened, _bar() as bar:
-        task = bar.add_task("site", total=None)
-        found = publish(opened, settings, target, lambda done, total: bar.update(task, completed=done, total=total))
+    with wiring.store(settings, create=False) as opened:
+        found = write(opened, settings, target)
     if as_json:
         sys.stdout.write(json.dumps({"schema": 1, **asdict(found)}, default=str) + "\n")
         return
     out.print(said(found), soft_wrap=True)
+
+
+def write(opened: Store, settings: Settings, target: Path) -> Published:
+    """Write the site into a folder, showing how it goes."""
+    with _bar() as bar:
+        task = bar.add_task("site", total=None)
+        return publish(opened, settings, target, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def said(found: Published) -> str:

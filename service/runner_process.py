@@ -149,8 +149,8 @@ class QueueRunner:
             _say(warning)
         progress = RunProgress(_console(), lambda run_id: self._queue.note_run(one.id, self.name, run_id))
         again = bool(one.body.get("again"))
-        summary, page = measuring.measure(self._settings, engine, self._opened, chosen, progress, again=again)
-        _say(f"{measuring.sentence(summary)}\npage: {page}")
+        summary = measuring.measure(self._settings, engine, self._opened, chosen, progress, again=again)
+        _say(measuring.sentence(summary))
         return measuring.lacking(summary)
 
     def _fail(self, one: Request, message: str) -> bool:

@@ -121,6 +121,12 @@ class Reader:
         with self._snapshot() as connection:
             return facts_.number_of(connection)
 
+    def last_change(self) -> int:
+        """The generation that last wrote a save or a cell; 0 where there is none, or none since generations are counted."""
+        newest = (select(func.max(table.c.changed)).scalar_subquery() for table in (saves, cells))
+        with self._snapshot() as connection:
+            return max(number or 0 for number in connection.execute(select(*newest)).one())
+
     @contextmanager
     def facts(self, since: int | None = None) -> Iterator[Facts]:
         """All current saves and cells, or those written after a generation, as of one moment; valid within the block."""

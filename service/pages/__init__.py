@@ -11,6 +11,7 @@ from fastapi import APIRouter
 
 from matrix.model import Format
 from reports import addresses
+from reports.cube import FORMATS
 from reports.failures import slug, stand_ins
 from reports.pages.environments import neighbours
 from reports.pages.filters import Filters
@@ -55,15 +56,23 @@ _RUNS: Final = 20
 
 
 def addresses_of(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
-    """Yield each page of the site as files: its address and what makes it. The others need a server, or are one cell's own."""
+    """Yield each page of the site as files: its address and what makes it.
+
+    The others need a server, are one cell's own, or would have nothing to show.
+    """
     known = source.known
     yield addresses.home(), partial(home.make_home, source, Filters())
     yield addresses.load(), partial(load.make_load, source)
+    cube, at = known.cube, known.cube.environment_at
+    saved = cube.counts(cube.where(every_method=True), "saver", "format").sum(axis=-1)
     for saver, format_ in product(known.environments, Format):
-        address = addresses.load(saver=saver.id, format=str(format_))
-        yield address, partial(load.make_load, source, saver=saver.id, format_=format_)
+        if saved[at[saver.id], FORMATS.index(format_)]:
+            address = addresses.load(saver=saver.id, format=str(format_))
+            yield address, partial(load.make_load, source, saver=saver.id, format_=format_)
+    loaded = cube.counts(cube.where(every_method=True), "saver", "loader").sum(axis=-1)
     for saver, loader in product(known.environments, known.environments):
-        yield addresses.pair(saver.id, loader.id), partial(pairs.make_pair, source, saver.id, loader.id)
+        if loaded[at[saver.id], at[loader.id]]:
+            yield addresses.pair(saver.id, loader.id), partial(pairs.make_pair, source, saver.id, loader.id)
     yield from _of_the_catalogue(source)
     yield from _of_failures(source)
     yield addresses.changes(), partial(changes.make_changes, source)
@@ -77,9 +86,13 @@ def addresses_of(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
 
 def _of_the_catalogue(source: Source) -> Iterator[tuple[str, Callable[[], Page]]]:
     yield addresses.models(), partial(catalogue.make_models, source)
-    for model in source.known.models:
+    cube = source.known.cube
+    saved = cube.counts(cube.where(every_method=True), "model", "format").sum(axis=-1)
+    for place, model in enumerate(source.known.models):
         yield addresses.model(model.id), partial(catalogue.make_model, source, model.id)
         for one in formats_of(model):
+            if not saved[place, FORMATS.index(one)]:
+                continue
             yield addresses.model_as(model.id, one), partial(pairs.make_model_as, source, model.id, str(one))
     yield addresses.formats(), partial(catalogue.make_formats, source)
     for format_ in Format:

@@ -29,6 +29,7 @@ def test_each_page_is_sound(
     assert found == {}
 
 
+@pytest.mark.everything
 def test_both_colours_hold_on_the_other_width_too(browser: Browser, site: str, pages: dict[str, str]) -> None:
     """The pages with most parts, dark where the window is wide and light where it is narrow."""
     found = {}

@@ -173,7 +173,6 @@ def test_a_request_is_taken_up_and_done(stack: Stack) -> None:
     wait_until(lambda: stack.request()[0] not in {"waiting", "running"}, "the request was never done")
     assert stack.request() == ("done", None)
     assert stack.home.count("cells") == before
-    assert (stack.home.path / "site").is_dir()
 
 
 def test_up_again_changes_nothing(stack: Stack) -> None:

@@ -247,6 +247,7 @@ def _assert_resumes(home: Home) -> None:
     assert "venv (no isolation)" in home.page.read_text(encoding="utf-8")
 
 
+@pytest.mark.everything
 def test_interrupted_run_is_resumed(home: Home) -> None:
     """Ctrl-C: exit code 130, no process is left, ``--resume`` finishes; a person is told at the start what it lacks."""
     process = home.start(*RUN, TFMATRIX_ENGINE="venv")

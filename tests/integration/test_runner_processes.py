@@ -126,15 +126,12 @@ def test_processes_never_get_the_same_request(tmp_path: Path, store: Store) -> N
     assert len(store.queue.running()) == 60
 
 
-def test_once_runs_what_waits_and_ends(
-    tmp_path: Path, store: Store, start: Callable[..., subprocess.Popen[str]]
-) -> None:
-    """Exit code 0 when all are done, and the page is there; then 1 for a request that fails."""
+def test_once_runs_what_waits_and_ends(store: Store, start: Callable[..., subprocess.Popen[str]]) -> None:
+    """Exit code 0 when all are done; then 1 for a request that fails."""
     numbers = [asked(store), asked(store)]
     code, said = finish(start("runner", "--once"))
     assert code == ExitCode.FINE, said
     assert [store.queue.get(one).state for one in numbers] == [RequestState.DONE] * 2
-    assert (tmp_path / "site" / "index.html").exists()
     wrong = store.queue.put(RequestKind.RUN, {**BODY, "models": "dnese"}, NOON)
     code, said = finish(start("runner", "--once"))
     assert (code, store.queue.get(wrong).state) == (ExitCode.FINDINGS, RequestState.FAILED)
@@ -152,7 +149,7 @@ def test_without_an_engine_once_says_so(
     assert store.queue.get(number).state is RequestState.WAITING
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.everything)])
 def test_a_stopped_runner_gives_back_what_it_held(
     tmp_path: Path, store: Store, start: Callable[..., subprocess.Popen[str]], number: signal.Signals
 ) -> None:
@@ -220,6 +217,7 @@ def test_a_cancelled_run_is_stopped_by_its_runner(
     assert store.queue.get(cancelled).state is RequestState.CANCELLED
 
 
+@pytest.mark.everything
 def test_two_runners_of_a_home_take_turns(
     tmp_path: Path, store: Store, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -109,7 +109,7 @@ def is_alive(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.everything)])
 def test_it_serves_runs_and_takes_its_runner_along(serving: Callable[..., Serving], number: signal.Signals) -> None:
     """From an empty home: pages answer, a request is done, and after the signal nothing is left: exit code 130."""
     one = serving()
@@ -138,6 +138,7 @@ def test_a_killed_runner_is_started_again(serving: Callable[..., Serving]) -> No
     assert one.end(signal.SIGINT) == ExitCode.INTERRUPTED
 
 
+@pytest.mark.everything
 def test_a_killed_server_leaves_no_runner(serving: Callable[..., Serving]) -> None:
     """SIGKILL gives nobody time to tidy up: the runner notices by itself."""
     one = serving()
