@@ -19,8 +19,8 @@ MOST_BYTES: Final = 24 << 20
 _WORTH_PACKING: Final = 600
 _LEVEL: Final = 5
 
-Key = tuple[str, int, int]
-"""An address, and the generation and the minute that it was answered in."""
+Key = tuple[str, int, tuple[int, ...]]
+"""An address, and the generation and the time that it was answered in: the minute, or for what is true for less the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,23 +60,24 @@ class Answers:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Key) -> Answer | None:
-        """Return the answer that is still true, if there is one."""
+    def get(self, *keys: Key) -> Answer | None:
+        """Return the answer that is kept under one of these keys of an address, if there is one."""
+        address = keys[0][0]
         with self._lock:
-            held = self._held.get(key[0])
-            if held is None or held[0] != key:
+            held = self._held.get(address)
+            if held is None or held[0] not in keys:
                 return None
-            self._held.move_to_end(key[0])
+            self._held.move_to_end(address)
             self.kept += 1
             return held[1]
 
-    def make(self, key: Key, make: Callable[[], Answer], *, keep: bool = True) -> Answer:
+    def make(self, key: Key, make: Callable[[], Answer]) -> Answer:
         """Make an answer, and keep it in place of an older one to the same address."""
         answer = make()
         with self._lock:
             self.made += 1
             self._drop(key[0])
-            if keep and answer.size <= self._most // 8:
+            if answer.size <= self._most // 8:
                 self._held[key[0]] = key, answer
                 self._bytes += answer.size
                 while self._bytes > self._most:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from matrix.config import Settings
@@ -16,6 +17,7 @@ from service.middleware import layers
 from service.pages import ROUTERS
 from service.state import Service
 
+THREADS: Final = 6
 DESCRIPTION: Final = (
     "Which TensorFlow versions load a model that another one saved, and whether it still gives the same answer. "
     "Each page has a twin for programs at its own address with `.json` behind it, made from the same data; "
@@ -51,5 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    # Pages are made by processors, not by waiting: more threads than these only take memory.
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
     app.state.service.close()

@@ -51,8 +51,22 @@ class Site:
 
     def key(self, path: str, query: bytes, source: Source) -> Key:
         """Return under which name an answer is kept: ages in it are right for a minute."""
-        address = f"{path}?{query.decode('latin-1')}"
-        return address, source.known.generation, int(source.now.timestamp()) // _MINUTE
+        return self._address(path, query), source.known.generation, (_seconds(source) // _MINUTE,)
+
+    def brief_key(self, path: str, query: bytes, source: Source) -> Key:
+        """Return the name of an answer that shows what no generation counts.
+
+        It is the same for all who ask in one second, unless something was committed meanwhile, where that can be told at once.
+        """
+        pulse = self.store.read.pulse() or 0
+        return self._address(path, query), source.known.generation, (_seconds(source), pulse)
+
+    def _address(self, path: str, query: bytes) -> str:
+        return f"{path}?{query.decode('latin-1')}"
+
+
+def _seconds(source: Source) -> int:
+    return int(source.now.timestamp())
 
 
 def site_of(request: Request) -> Site:

@@ -20,7 +20,7 @@ class Page:
     """One page: ``template`` draws ``content``, a dataclass; its JSON twin is made from the same.
 
     ``nav`` is the first part of the address that the navigation marks; ``trail`` has the pages above, text and address;
-    ``csv`` is the address of the same rows as CSV. A page that is not ``kept`` is made anew each time: it shows what
+    ``csv`` is the address of the same rows as CSV. A page that is not ``kept`` is made anew each second: it shows what
     no generation counts.
     """
 

@@ -37,7 +37,7 @@ def badge(request: Request, source: From, model: ModelId, format_: FormatId, sav
         files = Files(source.known, [environment.id], kind, recipe.id)
         return Answer(body=badge_of(files).encode(), media_type=_SVG)
 
-    return respond(request, site_of(request).answers.make(request.state.key, drawn))
+    return respond(request, site_of(request).answers.make(request.state.keys[0], drawn))
 
 
 def example(source: Source) -> tuple[str, bytes]:

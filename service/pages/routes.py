@@ -47,12 +47,13 @@ class KeptRoute(APIRoute):
             if source is None:
                 source = await run_in_threadpool(site.source)
             request.state.source = source
-            key = site.key(request.scope["path"], request.scope["query_string"], source)
-            kept = site.answers.get(key)
+            asked = request.scope["path"], request.scope["query_string"], source
+            keys = site.key(*asked), site.brief_key(*asked)
+            kept = site.answers.get(*keys)
             if kept is None:
-                request.state.key = key
-                async with site.turns.of(key[0]):
-                    kept = site.answers.get(key)
+                request.state.keys = keys
+                async with site.turns.of(keys[0][0]):
+                    kept = site.answers.get(*keys)
                     if kept is None:
                         return await make(request)
             return respond(request, kept)
@@ -98,7 +99,7 @@ def answer(request: Request, page: Page, *, as_json: bool) -> Response:
         links = ServerLinks(request.scope.get("root_path", ""))
         return Answer(body=rendering.html(page, links, source.now).encode(), media_type=HTML)
 
-    return respond(request, site.answers.make(request.state.key, drawn, keep=page.kept))
+    return respond(request, site.answers.make(request.state.keys[0 if page.kept else 1], drawn))
 
 
 def respond(request: Request, found: Answer) -> Response:
