@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
     config: Path = Field(ROOT / "tfmatrix.toml", description="File of settings, in TOML; the environment wins over it.")
-    home: Path = Field(ROOT / "var", description="Folder of the database, artifacts, logs and the page.")
+    home: Path = Field(ROOT / "var", description="Folder of the database, artifacts, logs and the site.")
     database: SecretStr = Field(SecretStr(""), description="Database URL; empty means matrix.db in the home folder.")
     engine: Literal["auto", "docker", "venv"] = Field(
         "auto", description="What runs environments: auto, docker, or venv, which isolates nothing."
