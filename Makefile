@@ -29,7 +29,7 @@ summary: $(READY)  ## write docs/full-run.md from what is known
 test: $(READY) browser postgresql  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not everything and not containers"
-	@$(BIN)/pytest -m "containers and not everything"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "containers and not everything"
 
 test-all: $(READY) browser postgresql  ## all tests on every TensorFlow and every overlay
 	@$(BIN)/tfmatrix setup --environments all

@@ -23,7 +23,7 @@ from matrix.saving import Saves
 from matrix.session import Session
 from tests.containers.conftest import PATIENCE, TESTED, MakeSession
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.everything]
 
 MODELS = ("dense", "custom-activation", "lambda")
 SLOW = replace(PATIENCE, load=replace(PATIENCE.load, seconds=30), save=replace(PATIENCE.save, seconds=120))

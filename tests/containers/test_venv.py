@@ -260,6 +260,7 @@ def test_interrupted_run_is_resumed(home: Home) -> None:
     _assert_resumes(home)
 
 
+@pytest.mark.everything
 def test_killed_run_is_resumed(home: Home) -> None:
     """SIGKILL of the orchestrator: ``--resume`` ends what it left and finishes with no cell lost or doubled."""
     process = home.start(*RUN, TFMATRIX_ENGINE="venv")

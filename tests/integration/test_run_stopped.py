@@ -80,6 +80,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", tmp_path], check=True)  # noqa: S603
 
 
+@pytest.mark.everything
 def test_full_disk(small_disk: Path) -> None:
     """A full disk: exit code 8 with a clear message; with room again ``--resume`` finishes."""
     home = Home(small_disk)

@@ -170,6 +170,7 @@ def test_a_stopped_runner_gives_back_what_it_held(
     assert store.queue.get(request).state is RequestState.DONE
 
 
+@pytest.mark.everything
 def test_an_idle_runner_is_stopped_and_takes_up_what_comes(
     store: Store, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_killed_runners_request_is_taken_up_again(
     assert store.read.run(2).status is RunStatus.FINISHED
 
 
+@pytest.mark.everything
 def test_a_cancelled_run_is_stopped_by_its_runner(
     tmp_path: Path, store: Store, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -126,6 +126,7 @@ def test_it_serves_runs_and_takes_its_runner_along(serving: Callable[..., Servin
     assert "Traceback" not in one.said()
 
 
+@pytest.mark.everything
 def test_a_killed_runner_is_started_again(serving: Callable[..., Serving]) -> None:
     """Its end is in the log, and another one takes up what waits."""
     one = serving(TFMATRIX_LOG_FORMAT="text")
