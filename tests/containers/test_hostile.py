@@ -104,6 +104,7 @@ def test_fork_bomb_is_contained(neighbours: Sandbox) -> None:
     _assert_unharmed(neighbours, container)
 
 
+@pytest.mark.everything
 def test_fork_bomb_leaves_the_other_lane_alone(
     neighbours: Sandbox, make_session: MakeSession, blobs: Blobs, hostile_models: dict[str, bytes]
 ) -> None:

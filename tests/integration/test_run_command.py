@@ -63,6 +63,7 @@ def test_deleted_page_is_written_again(done: Home) -> None:
     assert done.page.stat().st_size > 1000
 
 
+@pytest.mark.everything
 def test_second_run_at_once_is_refused(tmp_path: Path) -> None:
     """While a run holds a home, another one ends with exit code 6 and says what to do; the first goes on."""
     home = Home(tmp_path)

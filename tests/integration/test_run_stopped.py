@@ -31,6 +31,7 @@ def _assert_resumes(home: Home) -> None:
     assert home.containers() == 0
 
 
+@pytest.mark.everything
 def test_interrupted_run_keeps_what_it_measured(tmp_path: Path) -> None:
     """Ctrl-C: exit code 130, what was measured is kept, no container is left, and ``--resume`` finishes."""
     home = Home(tmp_path)
@@ -56,6 +57,7 @@ def test_killed_run_is_resumed(tmp_path: Path) -> None:
     _assert_resumes(home)
 
 
+@pytest.mark.everything
 def test_engine_that_dies_in_the_middle(tmp_path: Path) -> None:
     """An engine that dies: exit code 4 with a clear message, and ``--resume`` finishes."""
     home = Home(tmp_path)
