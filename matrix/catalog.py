@@ -85,13 +85,12 @@ def overlay_digest(overlay: Overlay, folder: Path = IMAGES) -> str:
     return _digest(beginning, (*OVERLAY_FILES, f"locks/{overlay.id}.txt"), folder)
 
 
-def locked_packages(environment_id: str, folder: Path = IMAGES) -> dict[str, str]:
-    """Every package that a lock pins, with its version; nothing for an environment that has no lock."""
-    try:
-        lock = (folder / "locks" / f"{environment_id}.txt").read_text(encoding="utf-8")
-    except OSError:
-        return {}
-    return _pins(lock)
+def locked_packages(environment: Environment, folder: Path = IMAGES) -> dict[str, str]:
+    """Every package in an environment, with its version: what its lock pins over what that of its base does."""
+    locks = (folder / "locks" / f"{name}.txt" for name in (environment.base, environment.id) if name is not None)
+    return {
+        name: version for lock in locks if lock.exists() for name, version in _pins(lock.read_text("utf-8")).items()
+    }
 
 
 def lock_origin(row: Row | Overlay, folder: Path = IMAGES) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Final
 
 from matrix.errors import UsageError
@@ -14,6 +15,9 @@ ALL: Final = "all"
 BASE: Final = "base"
 GROUPS: Final = (BASE, "keras3", "tf_keras", ALL)
 """Words for many environments: those of their own, every Keras 3 minor, every tf_keras, and all of these."""
+
+DEFAULTS: Final = MappingProxyType({"environments": BASE, "models": ALL, "formats": ALL, "methods": ALL})
+"""What is measured where nobody says anything, by what is selected."""
 
 
 def select_environments(words: str, environments: Sequence[Environment]) -> tuple[Environment, ...]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from matrix.selection import DEFAULTS
 from reports.known import Known
 from reports.ranges import spans
 
 _FEW: Final = 4
-_DEFAULTS: Final = {"environments": "base", "models": "all", "formats": "all", "methods": "all"}
-"""What is asked for where nobody says anything."""
 
 
 def of_run(known: Known, selection: Mapping[str, Any]) -> str:
@@ -28,7 +27,7 @@ def of_request(body: Mapping[str, Any]) -> str:
     """Return the words of a request, without what everybody gets by themselves."""
     said = [
         f"{name} {','.join(_names(body[name])) or 'in words that nobody understands'}"
-        for name, default in _DEFAULTS.items()
+        for name, default in DEFAULTS.items()
         if body.get(name, default) not in (default, [default])
     ]
     return "; ".join([*(said or ["everything"]), *(["again"] if body.get("again") else [])])

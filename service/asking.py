@@ -18,15 +18,16 @@ from matrix.config import Settings
 from matrix.errors import UsageError
 from matrix.model import RequestKind, RequestState
 from matrix.plan import Selection
-from matrix.selection import ALL, BASE
+from matrix.selection import ALL, BASE, DEFAULTS
 from matrix.store import Request, Store
+from reports.asked import of_request
 from reports.export import plain
 from service import wiring
 from service.alive import is_alive
 from service.options import Environments, Formats, Json, Methods, Models
 
 ENDED_SHOWN: Final = 20
-WORDS: Final = ("environments", "models", "formats", "methods")
+WORDS: Final = tuple(DEFAULTS)
 
 out = Console(highlight=False)
 
@@ -113,18 +114,8 @@ def _table(found: list[tuple[Request, int | None]]) -> Table:
         state = f"{one.state}, number {place}" if place else one.state.value
         run = "" if one.run_id is None else str(one.run_id)
         asked = f"{one.requested_at:%Y-%m-%d %H:%M}"
-        table.add_row(str(one.id), state, asked, escape(_in_words(one.body)), run, escape(one.message or ""))
+        table.add_row(str(one.id), state, asked, escape(of_request(one.body)), run, escape(one.message or ""))
     return table
-
-
-def _in_words(body: Mapping[str, Any]) -> str:
-    """What was asked, without what everybody gets by themselves."""
-    said = [
-        f"{name} {_joined(body[name])}"
-        for name, default in zip(WORDS, wiring.DEFAULTS, strict=True)
-        if body.get(name, default) != default
-    ]
-    return "; ".join([*(said or ["everything"]), *(["again"] if body.get("again") else [])])
 
 
 def _joined(words: object) -> str:

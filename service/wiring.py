@@ -24,7 +24,7 @@ from service.snapshot import RUNS_LOOKED_AT, header, primary_of
 KNOWN: Final = "known"
 """What documents show unless told otherwise: the environments of their own, and every overlay that something is known of."""
 
-DEFAULTS: Final = (selection.BASE, *(selection.ALL,) * 3)
+DEFAULTS: Final = tuple(selection.DEFAULTS.values())
 """Environments, models, formats and methods that are measured when nobody names any."""
 
 CORE: Final = (

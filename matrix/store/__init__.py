@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from matrix.errors import StoreError
+from matrix.records import CellDetail, CellState, EnvironmentRecord, Request, Run
 from matrix.store.connect import called, location, reading_engine, writing_engine
 from matrix.store.faults import explained
 from matrix.store.pulse import Pulse
 from matrix.store.queue import Queue
 from matrix.store.read import Reader
 from matrix.store.schema import is_current, migrate, no_results_yet
-from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Request, Run
 from matrix.store.write import Writer
 
 __all__ = [

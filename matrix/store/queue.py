@@ -16,9 +16,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from matrix.errors import UsageError
 from matrix.model import RequestKind, RequestState
+from matrix.records import Request
 from matrix.store.rows import AnyRow, Columns, member
 from matrix.store.tables import requests
-from matrix.store.views import Request
 
 MOST_ATTEMPTS: Final = 3
 

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, Engine, Select, Table, func, select
 
 from matrix.errors import UsageError
 from matrix.model import LOAD_VERSION, CellKey, Environment, Method, Rung, RunStatus, SaveKey, Verdict
+from matrix.records import CellDetail, CellState, EnvironmentRecord, Run
 from matrix.results import Artifact, CellResult, Failure, Identity, MatrixRow, SaveResult
 from matrix.store import copying, grid, rows
 from matrix.store import facts as facts_
@@ -19,7 +20,6 @@ from matrix.store.facts import Facts
 from matrix.store.pulse import Pulse
 from matrix.store.rows import AnyRow, member
 from matrix.store.tables import CELL_KEY, artifacts, cells, environments, errors, runs, saves
-from matrix.store.views import CellDetail, CellState, EnvironmentRecord, Run
 
 _CHUNK: Final = 500  # well under any database's limit of parameters
 _SAMPLE: Final = 1000  # how many of the newest states an average is taken of

@@ -9,7 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from matrix.methods import all_methods
-from matrix.model import Environment, Format, Method, Model, Rung, Verdict
+from matrix.model import Environment, Format, Method, Model
+from matrix.records import CellState
 from matrix.results import Artifact, CellResult, Failure, SaveResult
 from reports import addresses
 from reports.cube import METHODS, PASS
@@ -37,20 +38,6 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
-    """A finding, and the runs from the first to the last that made it."""
-
-    verdict: Verdict
-    rung: Rung
-    fingerprint: str | None
-    first_run: int
-    last_run: int
-    first_at: datetime
-    last_at: datetime
-    is_current: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
     """What was read of a cell; without ``save`` nobody ever tried, without ``result`` nobody loaded it."""
 
@@ -60,7 +47,7 @@ class Story:
     last_run: int | None = None
     measured_at: datetime | None = None
     isolated: bool = True
-    history: tuple[Held, ...] = ()
+    history: tuple[CellState, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from matrix.model import Environment
-from matrix.results import Identity
+from matrix.records import EnvironmentRecord
 from reports import addresses
 from reports.changes import Step, step
 from reports.cube import OUTCOMES, Mask, tally_of
@@ -20,15 +20,6 @@ from reports.pages.page import Page
 from reports.pages.parts import Heat
 from reports.ranges import label
 from reports.reasons import Reason, reasons
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inside:
-    """What is recorded of an environment: what it said of itself, and the image that it ran in."""
-
-    identity: Identity | None = None
-    image_id: str | None = None
-    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +92,8 @@ class OneEnvironment:
         return Tally(counts=self.is_loaded)
 
 
-def environments(known: Known, inside: Mapping[str, Inside]) -> Page:
-    """Return the list; ``inside`` is by recipe digest."""
+def environments(known: Known, records: Mapping[str, EnvironmentRecord]) -> Page:
+    """Return the list; ``records`` are by recipe digest."""
     mask = known.cube.where()
     loads, saves = known.cube.counts(mask, "loader"), known.cube.counts(mask, "saver")
     at = known.cube.environment_at
@@ -113,7 +104,7 @@ def environments(known: Known, inside: Mapping[str, Inside]) -> Page:
             href=addresses.environment(one.id),
             loads=tally_of(loads[at[one.id]]).counts,
             is_loaded=tally_of(saves[at[one.id]]).counts,
-            recorded_at=inside.get(one.recipe_digest, Inside()).recorded_at,
+            recorded_at=records[one.recipe_digest].recorded_at if one.recipe_digest in records else None,
         )
         for one in known.environments
     )
@@ -126,8 +117,9 @@ def environments(known: Known, inside: Mapping[str, Inside]) -> Page:
     )
 
 
-def environment(known: Known, one: Environment, inside: Inside, packages: Mapping[str, str]) -> Page:
-    """Return the page of one environment."""
+def environment(known: Known, one: Environment, record: EnvironmentRecord | None, packages: Mapping[str, str]) -> Page:
+    """Return the page of one environment; there is no ``record`` of one that never ran."""
+    identity = record.identity if record else None
     cube = known.cube
     loading, saved = cube.where(loaders=[one.id]), cube.where(savers=[one.id])
     broken = loading & (cube.outcome == OUTCOMES.index(Outcome.HARNESS_BROKEN))
@@ -138,11 +130,11 @@ def environment(known: Known, one: Environment, inside: Inside, packages: Mappin
         cut_off=one.cut_off,
         base=one.base,
         image=one.image,
-        versions=inside.identity.versions if inside.identity else {},
-        facts=inside.identity.facts if inside.identity else {},
-        image_id=inside.image_id,
-        recorded_at=inside.recorded_at,
-        proved=None if inside.identity is None else not broken.any(),
+        versions=identity.versions if identity else {},
+        facts=identity.facts if identity else {},
+        image_id=record.image_id if record else None,
+        recorded_at=record.recorded_at if record else None,
+        proved=None if identity is None else not broken.any(),
         harness_broken=int(broken.sum()),
         packages=packages,
         loads=tally_of(cube.counts(loading)).counts,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from matrix.model import RequestState
+from matrix.records import Request
 from reports import addresses, asked
 from reports.pages.page import Page
 from reports.pages.parts import Empty
@@ -37,21 +38,6 @@ class RequestRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RequestFacts:
-    """A request as the store has it."""
-
-    id: int
-    body: Mapping[str, Any]
-    state: RequestState
-    requested_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    attempts: int
-    run_id: int | None
-    message: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Requests:
     """The page's content; of those that wait, ``more`` are not listed."""
 
@@ -64,9 +50,9 @@ class Requests:
 
 
 def queue(
-    running: Sequence[RequestFacts],
-    waiting: Sequence[RequestFacts],
-    ended: Sequence[RequestFacts],
+    running: Sequence[Request],
+    waiting: Sequence[Request],
+    ended: Sequence[Request],
     *,
     more: int,
     runner_alive: bool,
@@ -92,7 +78,7 @@ def queue(
     )
 
 
-def _row(one: RequestFacts, position: int | None = None) -> RequestRow:
+def _row(one: Request, position: int | None = None) -> RequestRow:
     return RequestRow(
         id=one.id,
         state=one.state,

@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, Final
 
 from matrix.model import RunStatus
+from matrix.records import Run
 from reports import addresses, asked
 from reports.cost import WHAT, cost_of
 from reports.differences import Difference, difference
@@ -21,19 +22,6 @@ PER_PAGE: Final = 100
 _ON_RUN: Final = 50
 _NOT_SHOWN: Final = frozenset({"home", "database"})
 """Settings that say where things lie on the machine, not how was measured."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunFacts:
-    """A run as the store has it."""
-
-    id: int
-    status: RunStatus
-    selection: Mapping[str, Any]
-    facts: Mapping[str, Any]
-    started_at: datetime
-    finished_at: datetime | None
-    cost: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +88,7 @@ class RunChanges:
     next: str | None
 
 
-def runs(known: Known, listed: Sequence[RunFacts], before: int | None, older: int | None, newer: str | None) -> Page:
+def runs(known: Known, listed: Sequence[Run], before: int | None, older: int | None, newer: str | None) -> Page:
     """Return the list of runs that came ``before`` one; ``older`` is the number before which the next page begins."""
     content = Runs(
         empty=None if listed or before else NOTHING_YET,
@@ -120,7 +108,7 @@ def runs(known: Known, listed: Sequence[RunFacts], before: int | None, older: in
     )
 
 
-def run(known: Known, one: RunFacts, before: int | None, after: int | None) -> Page:
+def run(known: Known, one: Run, before: int | None, after: int | None) -> Page:
     """Return the page of one run, between the run before it and the one after."""
     found = difference(known, one.id - 1, one.id, most=_ON_RUN)
     cost = cost_of([one.cost])
@@ -155,7 +143,7 @@ def run(known: Known, one: RunFacts, before: int | None, after: int | None) -> P
     )
 
 
-def run_changes(known: Known, before: RunFacts, after: RunFacts, page: int = 1) -> Page:
+def run_changes(known: Known, before: Run, after: Run, page: int = 1) -> Page:
     """Return what is different after one run from what it was after an earlier one."""
     found = difference(known, before.id, after.id, most=PER_PAGE, page=page)
     pages = ceil(found.total / PER_PAGE)
@@ -207,7 +195,7 @@ def no_run_changes() -> Page:
     )
 
 
-def _row(known: Known, one: RunFacts) -> RunRow:
+def _row(known: Known, one: Run) -> RunRow:
     track, noted = known.history.of_cells, one.cost or {}
     there = one.id < len(track.begun)
     return RunRow(

@@ -11,7 +11,6 @@ from matrix.model import Environment, Format, Model
 from reports.pages import environments as environment_pages
 from reports.pages import formats as format_pages
 from reports.pages import models as model_pages
-from reports.pages.environments import Inside
 from reports.pages.page import Page
 from service.pages.routes import From, add_page, router
 from service.problems import NotFound, unknown
@@ -48,23 +47,14 @@ def make_format(
 def make_environments(source: From) -> Page:
     """Return the list of environments."""
     digests = [one.recipe_digest for one in source.known.environments]
-    found = source.read.environments(digests)
-    inside = {
-        digest: Inside(identity=one.identity, image_id=one.image_id, recorded_at=one.recorded_at)
-        for digest, one in found.items()
-    }
-    return environment_pages.environments(source.known, inside)
+    return environment_pages.environments(source.known, source.read.environments(digests))
 
 
 def make_environment(source: From, environment: EnvironmentId) -> Page:
     """Return the page of one environment."""
     one = environment_named(source, environment)
     record = source.read.environments([one.recipe_digest]).get(one.recipe_digest)
-    inside = Inside()
-    if record is not None:
-        inside = Inside(identity=record.identity, image_id=record.image_id, recorded_at=record.recorded_at)
-    packages = {**(locked_packages(one.base) if one.base else {}), **locked_packages(one.id)}
-    return environment_pages.environment(source.known, one, inside, packages)
+    return environment_pages.environment(source.known, one, record, locked_packages(one))
 
 
 def model_named(source: Source, name: str) -> Model:

@@ -9,10 +9,9 @@ from fastapi import APIRouter
 from matrix.catalog import locked_packages
 from matrix.methods import all_methods, primary_method
 from matrix.model import CellRequest, Environment, SaveKey
-from matrix.store import CellDetail
-from matrix.store.views import EnvironmentRecord
+from matrix.records import CellDetail, EnvironmentRecord
 from reports import addresses
-from reports.pages.cell import ByHand, Held, Place, Story, Subject, cell, command
+from reports.pages.cell import ByHand, Place, Story, Subject, cell, command
 from reports.pages.page import Page
 from reports.ranges import label
 from service import reproduce
@@ -62,19 +61,7 @@ def _story(source: Source, detail: CellDetail | None) -> Story:
         last_run=detail.last_run,
         measured_at=detail.measured_at,
         isolated=last is None or last.facts.get("isolates") is not False,
-        history=tuple(
-            Held(
-                verdict=one.verdict,
-                rung=one.rung,
-                fingerprint=one.fingerprint,
-                first_run=one.first_run,
-                last_run=one.last_run,
-                first_at=one.first_at,
-                last_at=one.last_at,
-                is_current=one.is_current,
-            )
-            for one in detail.history
-        ),
+        history=detail.history,
     )
 
 
@@ -99,7 +86,7 @@ def _place(one: Environment, role: str, record: EnvironmentRecord | None) -> Pla
         image_id=record.image_id if record else None,
         recipe_digest=one.recipe_digest,
         versions=identity.versions if identity else said,
-        packages={**(locked_packages(one.base) if one.base else {}), **locked_packages(one.id)},
+        packages=locked_packages(one),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
@@ -10,12 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from matrix.errors import UsageError
 from matrix.model import RunStatus
-from matrix.store.views import Request, Run
+from matrix.records import Run
 from reports import addresses
 from reports.pages import runs as run_pages
 from reports.pages.page import Page
-from reports.pages.queue import RequestFacts, queue
-from reports.pages.runs import RunFacts
+from reports.pages.queue import queue
 from service.alive import is_alive
 from service.pages.failures import PageNumber
 from service.pages.routes import From, add_page, router
@@ -39,7 +37,7 @@ Before = Annotated[_Number | None, BeforeValidator(none_if_empty), Query(descrip
 def make_runs(source: From, before: Before = None) -> Page:
     """Return a page of the list of runs, newest first."""
     found = source.read.runs(PER_PAGE + 1, before)
-    listed = [_facts(one) for one in found[:PER_PAGE]]
+    listed = found[:PER_PAGE]
     older = listed[-1].id if len(found) > PER_PAGE else None
     newer = None
     if before is not None and listed:
@@ -66,7 +64,7 @@ def make_newest_changes(source: From) -> Page:
     chosen = finished if len(finished) > 1 else ended
     if len(chosen) < 2:  # noqa: PLR2004  (a comparison needs two)
         return run_pages.no_run_changes()
-    return run_pages.run_changes(source.known, _facts(chosen[1]), _facts(chosen[0]))
+    return run_pages.run_changes(source.known, chosen[1], chosen[0])
 
 
 def make_run_changes(source: From, before: RunNumber, after: RunNumber, page: PageNumber = 1) -> Page:
@@ -82,29 +80,21 @@ def make_queue(source: From) -> Page:
     """Return what runs, what waits and what ended last."""
     waiting = source.queue.waiting()
     return queue(
-        [_request(one) for one in source.queue.running()],
-        [_request(one) for one in waiting[:_WAITING_SHOWN]],
-        [_request(one) for one in source.queue.ended(_ENDED_SHOWN)],
+        source.queue.running(),
+        waiting[:_WAITING_SHOWN],
+        source.queue.ended(_ENDED_SHOWN),
         more=max(0, len(waiting) - _WAITING_SHOWN),
         runner_alive=is_alive(source.settings.home, source.now),
     )
 
 
-def _named(source: Source, number: int) -> RunFacts:
+def _named(source: Source, number: int) -> Run:
     try:
-        return _facts(source.read.run(number))
+        return source.read.run(number)
     except UsageError:
         newest = source.read.runs(1)
         step = f"The newest is {newest[0].id}; /runs lists them." if newest else "Nothing was run yet."
         raise NotFound("run", str(number), (), next_step=step) from None
-
-
-def _facts(one: Run) -> RunFacts:
-    return RunFacts(**{field.name: getattr(one, field.name) for field in fields(RunFacts)})
-
-
-def _request(one: Request) -> RequestFacts:
-    return RequestFacts(**{field.name: getattr(one, field.name) for field in fields(RequestFacts)})
 
 
 add_page(ROUTER, "/runs", make_runs, summary="All runs")

@@ -1,4 +1,4 @@
-"""What the read side answers beyond the domain: runs, requests, states in time, a cell with its whole story."""
+"""What is on record: runs, requests, environments, states in time, a cell with its whole story. Standard library only."""
 
 from __future__ import annotations
 
