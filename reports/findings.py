@@ -13,7 +13,6 @@ from reports.causes import Said, first_line
 from reports.cube import (
     DRIFT,
     FORMATS,
-    IS_FAILING,
     IS_MEASURED,
     NOT_MEASURED,
     OUTCOMES,
@@ -27,6 +26,7 @@ from reports.cube import (
 from reports.grid import Outcome, Tally, percentage
 from reports.lines import Line, line_of
 from reports.ranges import spans
+from reports.walls import walls
 
 _MOST_BLOCKS: Final = 5
 _FIRST_BLOCKS: Final = 2
@@ -87,12 +87,12 @@ class _Part:
 
 def _along(part: _Part, kinds: Kinds) -> Iterator[Finding]:
     """What happens along one line. Steps and stretches are of its own files; walls are to files of others, too."""
-    walls = tuple(_blocks(part, kinds))
+    blocks = tuple(_blocks(part, kinds))
     yield from _breaks(part)
-    yield from walls[:_FIRST_BLOCKS]
+    yield from blocks[:_FIRST_BLOCKS]
     yield from _drift(part)
     yield from _stretch(part)
-    yield from walls[_FIRST_BLOCKS:]
+    yield from blocks[_FIRST_BLOCKS:]
     yield from _abnormal(part)
 
 
@@ -142,7 +142,9 @@ def _blocks(part: _Part, kinds: Kinds) -> Iterator[Finding]:
     """Formats of which a range of loaders reads nothing that some savers wrote, largest first."""
     cube = part.cube
     counts = cube.counts(part.mask, "format", "saver", "loader")
-    found = [wall for place, format_ in enumerate(FORMATS) for wall in _walls(part, format_, counts[place])]
+    found = [
+        wall for place, format_ in enumerate(FORMATS) for wall in walls(part.order, part.line, format_, counts[place])
+    ]
     found.sort(key=lambda wall: (-wall.cells, wall.loaders))
     for wall in found[:_MOST_BLOCKS]:
         rows = part.mask & cube.failing & (cube.format == FORMATS.index(wall.format))
@@ -153,40 +155,6 @@ def _blocks(part: _Part, kinds: Kinds) -> Iterator[Finding]:
         loaders = spans({part.order[place] for place in wall.loaders}, part.order)
         text = f"No {wall.format} file loads in {loaders}, {whom} ({_cells(wall.cells)})."
         yield Finding(kind="break", text=text, why=why, format=wall.format, fingerprint=fingerprint)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Wall:
-    """Savers and neighbouring loaders between which nothing of a format gets through."""
-
-    format: Format
-    savers: frozenset[int]
-    loaders: tuple[int, ...]
-    cells: int
-    every_saver: bool
-
-
-def _walls(part: _Part, format_: Format, counts: Codes) -> Iterator[_Wall]:
-    """Neighbours on a line are one wall where they shut out the same savers, as far as both were measured."""
-    measured, failing = counts[..., IS_MEASURED].sum(axis=-1), counts[..., IS_FAILING].sum(axis=-1)
-    is_shut = (measured > 0) & (failing == measured)
-    heard = [frozenset(np.flatnonzero(measured[:, into]).tolist()) for into in range(len(part.order))]
-    shut = [frozenset(np.flatnonzero(is_shut[:, into]).tolist()) for into in range(len(part.order))]
-    runs: list[list[int]] = []
-    for loader, name in enumerate(part.order):
-        beside = bool(runs) and line_of(name) is line_of(part.order[runs[-1][0]])
-        common = heard[loader] & heard[runs[-1][0]] if beside else frozenset()
-        if common and shut[loader] & common == shut[runs[-1][0]] & common:
-            runs[-1].append(loader)
-        else:
-            runs.append([loader])
-    everybody = frozenset[int]().union(*heard)
-    for run in runs:
-        savers = frozenset[int]().union(*(shut[loader] for loader in run))
-        cells = int(failing[np.ix_(sorted(savers), run)].sum()) if savers else 0
-        if cells:
-            every = savers == everybody and line_of(part.order[run[0]]) is part.line
-            yield _Wall(format=format_, savers=savers, loaders=tuple(run), cells=cells, every_saver=every)
 
 
 def _mostly(cube: Cube, mask: Mask, kinds: Kinds) -> tuple[str, str | None]:

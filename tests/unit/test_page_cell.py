@@ -1,29 +1,22 @@
-"""One cell with its whole story, the line that shows it elsewhere, and the file that it loads."""
+"""One cell with its whole story."""
 
 from __future__ import annotations
 
-import hashlib
-import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from matrix.blobs import Blobs
-from matrix.catalog import load_environments
-from matrix.model import CellRequest, Environment, Format, Method, Rung, SaveKey, SaveOutcome, Verdict
+from matrix.model import Format, Method, Rung, SaveOutcome, Verdict
 from matrix.results import Difference, Mark, Marks
-from matrix.store import open_store
 from reports.grid import Outcome
 from reports.links import ServerLinks
 from reports.pages.cell import Cell, Story, Subject, cell
 from reports.pages.rungs import ladder
 from reports.rendering import html
-from service import reproduce
 from tests import fake_matrix, store_samples
-from tests.known import known_of
-from tests.site import Visitor, visiting, visitor
+from tests.known import known_of, with_tfsm_layer
+from tests.site import Visitor, visitor
 
 __all__ = ["visitor"]
 
@@ -145,19 +138,9 @@ def test_everything_hostile_is_text() -> None:
 
 def test_another_way_in_the_same_loader_is_offered() -> None:
     """Where this method does not pass and another one does; not where it passes anyway."""
-    passes = tuple(
-        replace(
-            one,
-            method=Method.TFSM_LAYER,
-            primary=False,
-            verdict=Verdict.PASS,
-            fingerprint=None,
-            rung=Rung.OUTPUTS_EQUAL,
-        )
-        for one in fake_matrix.rows()
-        if one.primary and (one.saver, one.loader, one.model) == ("tf2.9", "tf2.18", "dense")
+    known = with_tfsm_layer(
+        fake_matrix.results(), lambda one: (one.saver, one.loader, one.model) == ("tf2.9", "tf2.18", "dense")
     )
-    known = known_of(replace(fake_matrix.results(), rows=fake_matrix.rows() + passes))
     here = subject(loader=known.environment("tf2.18"), format=Format.SAVEDMODEL)
     failed = replace(RESULT, verdict=Verdict.FAIL, rung=Rung.OPENED, failure=store_samples.failure())
     (found,) = cell(known, here, Story(save=SAVED, result=failed), (), ()).content.remedies
@@ -175,64 +158,6 @@ def test_neighbours_are_all_methods_in_all_versions() -> None:
     assert [head.id for head, _ in found.rows] == ["custom_objects", "default"]
     assert found.rows[0][1][0].href == "/cells/tf2.9/custom-activation/h5/tf2.4"
     assert found.rows[1][1][0].href == "/cells/tf2.9/custom-activation/h5/tf2.4?method=default"
-
-
-EVERY = {one.id: one for one in load_environments()}
-
-
-def shared(format_: Format, method: Method, *, own: bool = False) -> reproduce.Shared:
-    """A cell of 2.9 as somebody else may see it."""
-    made = replace(store_samples.artifact(), is_tar=format_ is Format.SAVEDMODEL)
-    request = CellRequest(saver="tf2.9", model="dense", format=format_, loader="tf2.15", method=method)
-    return reproduce.Shared(artifact=made, address="/artifacts/a", request=request, own_classes=own)
-
-
-def line(
-    loader: Environment, format_: Format = Format.H5, method: Method = Method.DEFAULT, *, own: bool = False
-) -> str:
-    """What anybody may paste."""
-    return reproduce.for_anybody(shared(format_, method, own=own), loader, EVERY[loader.base or loader.id])
-
-
-def test_anybody_can_see_it_with_docker_alone() -> None:
-    """One line that fetches the file, takes a public image, installs as of the environment's day, and names no path of ours."""
-    words = shlex.split(line(EVERY["tf2.6"]))
-    assert words[:4] == ["curl", "-fsSLo", "dense-tf2.9.h5", "$SITE/artifacts/a"]
-    assert words[words.index("run") - 1 : words.index("run") + 5] == [
-        "docker", "run", "--rm", "-v", "$PWD/dense-tf2.9.h5:/in:ro", "python:3.9-slim-bookworm",
-    ]  # fmt: skip
-    assert "--exclude-newer 2022-06-15 tensorflow-cpu==2.6.5" in words[-1]
-    program = shlex.split(words[-1])[-1]
-    assert "load_model" in program
-    compile(program, "by hand", "exec")
-    assert "/work" not in " ".join(words)
-    assert str(Path.cwd()) not in " ".join(words)
-
-
-def test_overlays_are_put_on_top() -> None:
-    """Another Keras on the base's TensorFlow; tf_keras is switched on as in its image."""
-    assert "tensorflow-cpu==2.16" in line(EVERY["tf2.16+keras3.0"])
-    assert " keras==3.0" in line(EVERY["tf2.16+keras3.0"])
-    legacy = line(EVERY["tf2.18+tf_keras2.18"])
-    assert " tf-keras==2.18" in legacy
-    assert "TF_USE_LEGACY_KERAS=1" in legacy
-
-
-def test_recipes_are_wanted_where_the_file_alone_is_not_enough() -> None:
-    """For weights, and for a model with classes of its own; a plain model loads without."""
-    assert "images/probe" not in line(EVERY["tf2.15"], method=Method.COMPILE_FALSE)
-    assert "images/probe" in line(EVERY["tf2.15"], method=Method.COMPILE_FALSE, own=True)
-    assert "images/probe" in line(EVERY["tf2.15"], method=Method.WEIGHTS)
-    folder = line(EVERY["tf2.15"], Format.SAVEDMODEL)
-    assert "dense-tf2.9.tar" in folder
-    assert "tar -xf /in" in folder
-
-
-def test_our_image_needs_no_network() -> None:
-    """The same file and program in the image that the cell was measured in."""
-    found = reproduce.with_image(shared(Format.H5, Method.DEFAULT), EVERY["tf2.15"])
-    assert f"--network none {EVERY['tf2.15'].image}" in found
-    assert "pip" not in found
 
 
 def first(visitor: Visitor, outcome: str = "pass") -> str:
@@ -275,55 +200,3 @@ def test_what_cannot_be_is_said_in_words(visitor: Visitor, address: str, status:
     answer = visitor.get(address, headers=BROWSER)
     assert answer.status_code == status
     assert said in answer.text
-
-
-def saved_in(home: Path) -> tuple[str, bytes]:
-    """A database with one save whose file is there; the file's address and bytes."""
-    saver = EVERY["tf2.9"]
-    body = b"\x89HDF" * 100
-    sha256 = Blobs(home / "blobs").put(body)
-    save = replace(
-        SAVED,
-        key=SaveKey(model="dense", saver=saver.recipe_digest, format=Format.H5),
-        artifact=replace(store_samples.artifact(), sha256=sha256, size=len(body)),
-    )
-    with open_store(home / "matrix.db") as opened:
-        number = opened.write.begin_run({}, {}, store_samples.NOON)
-        opened.write.record_save(number, save, store_samples.NOON)
-    return f"/artifacts/tf2.9/dense/h5/{sha256}", body
-
-
-def test_the_file_can_be_had(tmp_path: Path) -> None:
-    """As a download with a name that says what it is, to be kept for ever, and asked for with HEAD."""
-    address, body = saved_in(tmp_path)
-    with visiting(tmp_path) as one:
-        answer = one.get(address)
-        assert (answer.status_code, answer.content) == (200, body)
-        assert answer.headers["content-disposition"] == 'attachment; filename="dense-tf2.9.h5"'
-        assert "immutable" in answer.headers["cache-control"]
-        assert one.get(address, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
-        head = one.head(address)
-        assert (head.content, head.headers["content-length"]) == (b"", str(len(body)))
-
-
-def test_only_what_a_save_of_ours_made_is_handed_out(tmp_path: Path) -> None:
-    """Not another blob, not under another save's name, no path out of the folder; a lost file is told in words."""
-    address, body = saved_in(tmp_path)
-    sha256 = address.rpartition("/")[2]
-    other = Blobs(tmp_path / "blobs").put(b"somebody's")
-    with visiting(tmp_path) as one:
-        for wrong in (
-            f"/artifacts/tf2.9/dense/h5/{other}",
-            f"/artifacts/tf2.9/dense/keras/{sha256}",
-            f"/artifacts/tf2.10/dense/h5/{sha256}",
-            f"/artifacts/tf2.9/lambda/h5/{sha256}",
-            "/artifacts/tf2.9/dense/h5/..%2f..%2fmatrix.db",
-            "/artifacts/tf2.9/dense/h5/../../../matrix.db",
-            f"/artifacts/tf2.9/dense/h5/{sha256.upper()}",
-        ):
-            assert one.get(wrong).status_code == 404, wrong
-        assert hashlib.sha256(body).hexdigest() == sha256
-        Blobs(tmp_path / "blobs").path(sha256).unlink()
-        answer = one.get(address, headers=BROWSER)
-        assert answer.status_code == 404
-        assert "makes it anew" in answer.text

@@ -18,7 +18,7 @@ from reports.pages.load import Load, Question, load
 from reports.pages.stretches import Share, coarse, state_of
 from reports.rendering import html
 from tests import fake_matrix
-from tests.known import known_of
+from tests.known import known_of, with_tfsm_layer
 from tests.site import Visitor, visitor
 from tests.unit.test_lines import MIXED
 
@@ -95,19 +95,9 @@ def test_overlays_are_lines_of_their_own() -> None:
 
 def helped(*loaders: str) -> Any:
     """The fake matrix with SavedModels of 2.9 that TFSMLayer loads in these."""
-    passes = tuple(
-        replace(
-            one,
-            method=Method.TFSM_LAYER,
-            primary=False,
-            verdict=Verdict.PASS,
-            fingerprint=None,
-            rung=Rung.OUTPUTS_EQUAL,
-        )
-        for one in FAKE.rows
-        if one.primary and one.saver == "tf2.9" and one.format is Format.SAVEDMODEL and one.loader in loaders
+    return with_tfsm_layer(
+        FAKE, lambda one: one.saver == "tf2.9" and one.format is Format.SAVEDMODEL and one.loader in loaders
     )
-    return known_of(replace(FAKE, rows=FAKE.rows + passes))
 
 
 def test_the_remedy_is_named() -> None:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import Format, Method, Rung, Verdict
+from matrix.model import Format, Method, Verdict
 from reports.grid import Look, Outcome
 from reports.links import ServerLinks
 from reports.pages.model_as import ModelAs, model_as
 from reports.pages.pair import Pair, neighbours, pair
 from reports.rendering import html
 from tests import fake_matrix
-from tests.known import known_of
+from tests.known import known_of, with_tfsm_layer
 from tests.site import Visitor, visitor
 
 __all__ = ["visitor"]
@@ -62,19 +62,8 @@ def test_why_it_fails_is_counted() -> None:
 
 def test_other_methods_are_counted_where_the_usual_one_fails() -> None:
     """Files that another method loads, once each, not those that load anyway."""
-    passes = tuple(
-        replace(
-            one,
-            method=Method.TFSM_LAYER,
-            primary=False,
-            verdict=Verdict.PASS,
-            fingerprint=None,
-            rung=Rung.OUTPUTS_EQUAL,
-        )
-        for one in FAKE.rows
-        if one.primary and (one.saver, one.loader) == ("tf2.9", "tf2.18")
-    )
-    (helping,) = between("tf2.9", "tf2.18", known_of(replace(FAKE, rows=FAKE.rows + passes))).helps
+    known = with_tfsm_layer(FAKE, lambda one: (one.saver, one.loader) == ("tf2.9", "tf2.18"))
+    (helping,) = between("tf2.9", "tf2.18", known).helps
     failing = [one for one in FAKE.rows if one.primary and (one.saver, one.loader) == ("tf2.9", "tf2.18")]
     expected = sum(one.verdict not in {Verdict.PASS, None} for one in failing)
     assert helping.files >= expected > 0
