@@ -23,15 +23,11 @@ from reports.reasons import Reason, reasons
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One line of the list; counts are of what it loads, and of what others load of its files."""
+class Sides:
+    """What an environment loads, and what others load of its files, counted."""
 
-    environment: Environment
-    label: str
-    href: str
     loads: Mapping[Outcome, int]
     is_loaded: Mapping[Outcome, int]
-    recorded_at: datetime | None
 
     @property
     def as_loader(self) -> Tally:
@@ -45,6 +41,16 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Row(Sides):
+    """One line of the list."""
+
+    environment: Environment
+    label: str
+    href: str
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Environments:
     """The list's content."""
 
@@ -52,7 +58,7 @@ class Environments:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OneEnvironment:
+class OneEnvironment(Sides):
     """The content of one environment's page.
 
     ``proved`` says whether it loaded its own canary when it last ran, ``None`` where it has not run; ``packages`` are those
@@ -71,8 +77,6 @@ class OneEnvironment:
     proved: bool | None
     harness_broken: int
     packages: Mapping[str, str]
-    loads: Mapping[Outcome, int]
-    is_loaded: Mapping[Outcome, int]
     by_saver: Heat
     by_loader: Heat
     reasons: tuple[Reason, ...]
@@ -80,16 +84,6 @@ class OneEnvironment:
     after: str | None
     changed: str | None
     step: Step | None
-
-    @property
-    def as_loader(self) -> Tally:
-        """How it loads."""
-        return Tally(counts=self.loads)
-
-    @property
-    def as_saver(self) -> Tally:
-        """How its files are loaded."""
-        return Tally(counts=self.is_loaded)
 
 
 def environments(known: Known, records: Mapping[str, EnvironmentRecord]) -> Page:
