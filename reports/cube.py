@@ -94,6 +94,11 @@ class Cube:
         return IS_MEASURED[self.outcome]
 
     @cached_property
+    def own(self) -> Mask:
+        """The loads that really happened, each once, also where several savers wrote the same bytes."""
+        return self.measured & ~self.shared
+
+    @cached_property
     def known(self) -> tuple[bool, ...]:
         """For each environment, whether anything was saved or loaded in it."""
         found = np.zeros(len(self.environments), dtype=bool)

@@ -50,7 +50,7 @@ class Figures(Collector):
 
 def _of_database(site: Site, now: datetime) -> Iterator[Metric]:
     known = site.snapshot.known()
-    yield GaugeMetricFamily("tfmatrix_cells_known", "Cells with a finding.", int(known.cube.measured.sum()))
+    yield GaugeMetricFamily("tfmatrix_cells_known", "Cells with a finding.", int(known.cube.own.sum()))
     yield GaugeMetricFamily("tfmatrix_generation", "Raised by each write that records something.", known.generation)
     newest = next(iter(site.store.read.runs(1)), None)
     yield GaugeMetricFamily("tfmatrix_runs_known", "The number of the newest run.", newest.id if newest else 0)

@@ -63,7 +63,7 @@ class About:
 def about(known: Known, now: datetime) -> Page:
     """Return the page; ages are counted back from ``now``."""
     cube, cost = known.cube, known.cost
-    own = cube.measured & ~cube.shared
+    own = cube.own
     at = cube.at[own]
     repeated = own & (cube.repeated != NOTHING)
     content = About(

@@ -71,6 +71,13 @@ def test_the_matrix_adds_up(visitor: Visitor) -> None:  # noqa: F811
         assert found == document["counts"]["pass"]
 
 
+def test_a_cell_that_several_savers_stand_for_is_counted_once(visitor: Visitor) -> None:  # noqa: F811
+    """The metric says what the page says; the matrix counts it for each of them."""
+    about = visitor.get("/about.json").json()
+    assert f"tfmatrix_cells_known {float(about['cells'])}" in visitor.get("/metrics").text
+    assert about["cells"] < about["loads"]
+
+
 def test_a_flavour_chooses_what_loads(tmp_path: Path) -> None:
     """By themselves the TensorFlows load; of a flavour only the environments that have it."""
     with visiting(tmp_path, filled=True) as one:
