@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from matrix.errors import DiskFullError, StoreError
 
@@ -19,6 +19,10 @@ _SHA256: Final = re.compile("[0-9a-f]{64}")
 _FILE_MODE: Final = 0o644  # a sandbox reads it as another user
 _FOLDER_MODE: Final = 0o755
 _HALF_WRITTEN: Final = ".new-"
+
+
+class TooLargeError(Exception):
+    """A stream holds more than it may."""
 
 
 class Blobs:
@@ -42,6 +46,33 @@ class Blobs:
                 _flush(temporary)
             _flush(target.parent)
         return sha256
+
+    def take(self, source: BinaryIO, limit: int) -> tuple[str, int]:
+        """Store what a stream holds, without keeping it in memory; return its sha256 and size.
+
+        Raises:
+            TooLargeError: It holds more bytes than the limit; nothing is kept.
+        """
+        digest, size = hashlib.sha256(), 0
+        place = self._root / "00" / "taken"
+        with _room_needed(place), _new_file(place.parent) as temporary:
+            with temporary.open("wb") as file:
+                while chunk := source.read(1 << 20):
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLargeError(f"it is larger than {limit} bytes")
+                    digest.update(chunk)
+                    file.write(chunk)
+            target = self.path(digest.hexdigest())
+            _folder(target.parent)
+            _flush(temporary)
+            _place(temporary, target)
+            _flush(target.parent)
+        return digest.hexdigest(), size
+
+    def drop(self, sha256: str) -> None:
+        """Remove a blob that nothing names any more."""
+        self.path(sha256).unlink(missing_ok=True)
 
     def get(self, sha256: str) -> bytes:
         """The bytes of a blob, once they are seen to be those."""
@@ -100,17 +131,31 @@ _START_AFRESH: Final = (
 @contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
     """A temporary file that takes the target's place in one step, or is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.parent.chmod(_FOLDER_MODE)
-    handle, name = tempfile.mkstemp(prefix=_HALF_WRITTEN, dir=target.parent)
+    with _new_file(target.parent) as temporary:
+        yield temporary
+        _place(temporary, target)
+
+
+@contextmanager
+def _new_file(folder: Path) -> Iterator[Path]:
+    _folder(folder)
+    handle, name = tempfile.mkstemp(prefix=_HALF_WRITTEN, dir=folder)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(_FILE_MODE)
-        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)  # still there after an error, or when it is the very file it replaced
+
+
+def _folder(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(_FOLDER_MODE)
+
+
+def _place(temporary: Path, target: Path) -> None:
+    temporary.chmod(_FILE_MODE)
+    temporary.replace(target)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from matrix.store.pulse import Pulse
 from matrix.store.queue import Queue
 from matrix.store.read import Reader
 from matrix.store.schema import is_current, migrate, no_results_yet
+from matrix.store.uploads import Uploads
 from matrix.store.write import Writer
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Request",
     "Run",
     "Store",
+    "Uploads",
     "Writer",
     "open_store",
 ]
@@ -35,22 +37,25 @@ BUSY_SECONDS: Final = 10.0
 
 
 class Store:
-    """An open database: ``write`` records, ``read`` answers, ``queue`` holds requests.
+    """An open database: ``write`` records, ``read`` answers, ``queue`` holds requests, ``uploads`` what was handed in.
 
     Threads may share it; processes open their own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (one for each of its doors)
         self,
+        *,
         write: Writer,
         read: Reader,
         queue: Queue,
+        uploads: Uploads,
         leaving: tuple[Callable[[], None], ...],
         check: Callable[[], None],
     ) -> None:
         self.write = write
         self.read = read
         self.queue = queue
+        self.uploads = uploads
         self._leaving = leaving
         self._check = check
 
@@ -100,7 +105,6 @@ def open_store(
     translate = partial(explained, name, path)
     writing = writing_engine(place, busy_seconds=busy_seconds, create=create)
     reading = reading_engine(place, busy_seconds=busy_seconds)
-    queue = Queue(writing, reading, translate)
 
     def check() -> None:
         with translate():
@@ -108,7 +112,14 @@ def open_store(
 
     pulse = None if path is None else Pulse(path)
     leaving = (writing.dispose, reading.dispose, *(() if pulse is None else (pulse.close,)))
-    store = Store(Writer(writing, translate), Reader(reading, translate, pulse), queue, leaving, check)
+    store = Store(
+        write=Writer(writing, translate),
+        read=Reader(reading, translate, pulse),
+        queue=Queue(writing, reading, translate),
+        uploads=Uploads(writing, reading, translate),
+        leaving=leaving,
+        check=check,
+    )
     try:
         with translate():
             is_new = path is not None and not path.exists() and create

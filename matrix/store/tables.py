@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The revision that this code reads and writes; equal to the newest migration's."""
 
 metadata: Final = MetaData(
@@ -168,6 +168,64 @@ generation = Table(
     Column("number", Integer, nullable=False),
 )
 """One row, raised by every transaction that records something: who keeps results in memory asks whether it has changed."""
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("content", String(64), nullable=False),
+    Column("parts", Json, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("deletion", String(64), nullable=False),
+    Column("handed_in_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("row_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("message", CleanText),
+    Column("next_step", CleanText),
+    Column("inspection", Json),
+    Column("plan", Json, nullable=False),
+    Column("reference", String(100)),
+    Column("note", CleanText),
+    Column("revision", Integer, nullable=False),
+    Index(None, "content"),
+    Index(None, "state", "handed_in_at"),
+    Index(None, "expires_at"),
+)
+"""What people handed in. Their error texts stay with them: nothing of an upload is in the tables above."""
+
+upload_cells = Table(
+    "upload_cells",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("content", String(64), nullable=False),
+    Column("saver", String(64), nullable=False),
+    Column("format", String(32), nullable=False),
+    Column("artifact", String(64), nullable=False),
+    Column("loader", String(64), nullable=False),
+    Column("method", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("finding", Json, nullable=False),
+    Column("outputs", String(64)),
+    Column("group", Integer),
+    Column("measured_at", UtcDateTime, nullable=False),
+    Index("uq_upload_cells", "content", "saver", "format", "loader", "method", "version", unique=True),
+)
+
+upload_saves = Table(
+    "upload_saves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("content", String(64), nullable=False),
+    Column("saver", String(64), nullable=False),
+    Column("format", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("finding", Json, nullable=False),
+    Index("uq_upload_saves", "content", "saver", "format", "version", unique=True),
+)
 
 SAVE_KEY: Final = (saves.c.saver, saves.c.model, saves.c.format, saves.c.version)
 CELL_KEY: Final = (cells.c.artifact, cells.c.loader, cells.c.method, cells.c.version)

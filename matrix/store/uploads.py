@@ -1,0 +1,188 @@
+"""What people handed in, and what was found of it: kept apart from the matrix, and removed with the last of its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Select, Table, delete, func, insert, select, update
+
+from matrix.errors import UsageError
+from matrix.model import LOAD_VERSION, SAVE_VERSION
+from matrix.store import upload_rows
+from matrix.store.rows import AnyRow, Columns
+from matrix.store.tables import upload_cells, upload_saves, uploads
+from matrix.uploads.model import Upload, UploadCell, UploadSave, UploadState
+
+_UNDER_WAY: Final = tuple(state.value for state in UploadState if not state.is_over)
+_WIPED: Final[Columns] = {
+    "parts": {},
+    "inspection": None,
+    "message": None,
+    "next_step": None,
+    "note": None,
+    "plan": [],
+    "owner": "",
+    "reference": None,
+}
+
+
+class Uploads:
+    """The uploads of a database, for web, which reads, and the runner, which writes."""
+
+    def __init__(self, writing: Engine, reading: Engine, explained: Callable[[], AbstractContextManager[None]]) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._explained = explained
+
+    def add(self, upload: Upload) -> None:
+        """Keep an upload that was taken in."""
+        with self._transaction() as connection:
+            connection.execute(insert(uploads).values(**upload_rows.upload_columns(upload)))
+
+    def get(self, upload_id: str) -> Upload | None:
+        """An upload by its id, also one that is gone; nothing where there never was one."""
+        found = self._rows(select(uploads).where(uploads.c.id == upload_id))
+        return upload_rows.upload(found[0]) if found else None
+
+    def revision(self, upload_id: str) -> int | None:
+        """What to ask often: a number that every change of what a page shows raises."""
+        found = self._rows(select(uploads.c.revision).where(uploads.c.id == upload_id))
+        return int(found[0].revision) if found else None
+
+    def change(self, upload_id: str, **fields: Any) -> Upload:  # noqa: ANN401  (an upload's)
+        """Note where an upload stands; return it as it is now.
+
+        Raises:
+            UsageError: It is gone meanwhile.
+        """
+        values = {name: upload_rows.column(name, value) for name, value in fields.items()}
+        is_it = (uploads.c.id == upload_id) & uploads.c.state.not_in(_GONE)
+        with self._transaction() as connection:
+            changed = update(uploads).where(is_it).values(**values, revision=uploads.c.revision + 1)
+            if connection.execute(changed).rowcount != 1:
+                raise UsageError(f"Upload {upload_id} is gone.", next_step="Hand the file in again.")
+            return upload_rows.upload(connection.execute(select(uploads).where(is_it)).one())
+
+    def under_way(self) -> tuple[Upload, ...]:
+        """What is not over yet, in the order in which it was handed in."""
+        wanted = select(uploads).where(uploads.c.state.in_(_UNDER_WAY))
+        return self._uploads(wanted.order_by(uploads.c.handed_in_at, uploads.c.id))
+
+    def ahead(self, upload: Upload) -> int:
+        """How many uploads that were handed in earlier still wait for their row."""
+        first = (UploadState.WAITING.value, UploadState.INSPECTING.value, UploadState.LOADING.value)
+        wanted = select(func.count()).where(
+            uploads.c.state.in_(first), uploads.c.handed_in_at < upload.handed_in_at, uploads.c.id != upload.id
+        )
+        return int(self._rows(wanted)[0][0])
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Ids whose time is over."""
+        wanted = select(uploads.c.id).where(uploads.c.expires_at <= now, uploads.c.state.not_in(_GONE))
+        return tuple(row.id for row in self._rows(wanted))
+
+    def weight(self) -> tuple[int, int]:
+        """How many uploads are kept, and the bytes of their files."""
+        kept = self._uploads(select(uploads).where(uploads.c.state.not_in(_GONE)))
+        return len(kept), sum(one.size for one in kept)
+
+    def record_cells(self, content: str, found: Sequence[UploadCell]) -> None:
+        """Keep what was found, in place of what was found before; whoever watches an upload of this content sees it."""
+        with self._transaction() as connection:
+            for one in found:
+                key = upload_rows.cell_key(content, one)
+                _put(connection, upload_cells, key, upload_rows.cell_columns(content, one))
+            _raise_revision(connection, content)
+
+    def record_saves(self, content: str, found: Sequence[UploadSave]) -> None:
+        """Keep what came of saving an upload again."""
+        with self._transaction() as connection:
+            for one in found:
+                columns = upload_rows.save_columns(content, one, SAVE_VERSION)
+                key = {name: columns[name] for name in ("content", "saver", "format", "version")}
+                _put(connection, upload_saves, key, columns)
+            _raise_revision(connection, content)
+
+    def cells(self, content: str) -> tuple[UploadCell, ...]:
+        """What is known of a content, by this version of what loads."""
+        is_it = (upload_cells.c.content == content) & (upload_cells.c.version == LOAD_VERSION)
+        return tuple(map(upload_rows.cell, self._rows(select(upload_cells).where(is_it).order_by(upload_cells.c.id))))
+
+    def saves(self, content: str) -> tuple[UploadSave, ...]:
+        """What came of saving a content again, by this version of what saves."""
+        is_it = (upload_saves.c.content == content) & (upload_saves.c.version == SAVE_VERSION)
+        return tuple(map(upload_rows.save, self._rows(select(upload_saves).where(is_it).order_by(upload_saves.c.id))))
+
+    def inspected(self, content: str) -> Upload | None:
+        """An upload of the same content that was inspected, and not refused, already."""
+        answered = uploads.c.inspection.is_not(None) & uploads.c.state.not_in((*_GONE, UploadState.REFUSED.value))
+        found = self._uploads(select(uploads).where(uploads.c.content == content, answered).limit(1))
+        return found[0] if found else None
+
+    def forget(self, upload_id: str, state: UploadState, now: datetime) -> frozenset[str]:
+        """Remove what is known of an upload, but that it was here; return the blobs that nothing names any more."""
+        with self._transaction() as connection:
+            row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).one()
+            gone = upload_rows.upload(row)
+            wiped = {**_WIPED, "state": state.value, "content": "", "finished_at": now, "expires_at": now}
+            is_it = uploads.c.id == upload_id
+            connection.execute(update(uploads).where(is_it).values(**wiped, revision=uploads.c.revision + 1))
+            named = {file.sha256 for file in gone.parts.values()}
+            others = connection.execute(select(uploads.c.id).where(uploads.c.content == gone.content)).first()
+            if others is None:
+                named |= _remove_findings(connection, gone.content)
+            return frozenset(named - _still_named(connection))
+
+    def _uploads(self, wanted: Select[Any]) -> tuple[Upload, ...]:
+        return tuple(map(upload_rows.upload, self._rows(wanted)))
+
+    def _rows(self, wanted: Select[Any]) -> list[AnyRow]:
+        with self._explained(), self._reading.begin() as connection:
+            return list(connection.execute(wanted))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._explained(), self._writing.begin() as connection:
+            yield connection
+
+
+_GONE: Final = tuple(state.value for state in UploadState if state.is_gone)
+
+
+def _put(connection: Connection, table: Table, key: Columns, columns: Columns) -> None:
+    is_it = [table.c[name] == value for name, value in key.items()]
+    if connection.execute(update(table).where(*is_it).values(**columns)).rowcount == 0:
+        connection.execute(insert(table).values(**columns))
+
+
+def _raise_revision(connection: Connection, content: str) -> None:
+    connection.execute(update(uploads).where(uploads.c.content == content).values(revision=uploads.c.revision + 1))
+
+
+def _remove_findings(connection: Connection, content: str) -> set[str]:
+    """Remove what was found of a content; return the blobs that it named."""
+    named: set[str | None] = set()
+    for row in connection.execute(select(upload_cells.c.outputs).where(upload_cells.c.content == content)):
+        named.add(row.outputs)
+    for row in connection.execute(select(upload_saves).where(upload_saves.c.content == content)):
+        named |= _blobs_of(row)
+    for table in (upload_cells, upload_saves):
+        connection.execute(delete(table).where(table.c.content == content))
+    return {one for one in named if one is not None}
+
+
+def _still_named(connection: Connection) -> set[str]:
+    """Every blob that some upload names."""
+    kept = connection.execute(select(uploads.c.parts).where(uploads.c.state.not_in(_GONE)))
+    named: set[str | None] = {file["sha256"] for row in kept for file in row.parts.values()}
+    named |= {row.outputs for row in connection.execute(select(upload_cells.c.outputs))}
+    for row in connection.execute(select(upload_saves)):
+        named |= _blobs_of(row)
+    return {one for one in named if one is not None}
+
+
+def _blobs_of(save: AnyRow) -> set[str | None]:
+    return {save.finding[name] for name in ("artifact", "inputs", "outputs")}
