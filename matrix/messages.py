@@ -24,17 +24,45 @@ class Limits:
     body: int
 
 
+class Packing(StrEnum):
+    """How a brought model is packed; an archive is unpacked by the child that loads it, never by the host."""
+
+    FILE = "file"
+    ZIP = "zip"
+    TAR = "tar"
+    TAR_GZ = "tar.gz"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """What somebody brought, beside the model's own file: all of it are names in the container's inbox, or ``None``.
+
+    ``root`` is where the model lies within its archive: a folder, or, of a format that is one file, that file.
+    ``architecture`` is a Keras JSON; ``custom_objects`` and ``builder`` are Python files, run by the child alone.
+    """
+
+    packing: Packing = Packing.FILE
+    root: str = ""
+    architecture: str | None = None
+    custom_objects: str | None = None
+    builder: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SaveJob:
-    """Build one model once and save it in some formats."""
+    """Build one model once and save it in some formats. One that was brought is built by its ``builder``."""
 
     model: str
     formats: tuple[str, ...]
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadCell:
-    """Load one artifact one way and call it. ``artifact`` and ``inputs`` are names in the container's inbox."""
+    """Load one artifact one way and call it. ``artifact`` and ``inputs`` are names in the container's inbox.
+
+    Of a model that was ``brought`` there is no recipe, so ``model`` is empty; without ``inputs`` the child makes some.
+    """
 
     model: str
     format: str
@@ -43,13 +71,25 @@ class LoadCell:
     is_tar: bool
     inputs: str
     marks: bool = False
+    brought: Brought | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadJob:
-    """Cells that one process loads, one after the other; most often one."""
+    """Cells that one process loads, one after the other; most often one, and of what was brought never more."""
 
     cells: tuple[LoadCell, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgainJob:
+    """Load and call what a cell says, then save what came of it in some formats; answered as a save is."""
+
+    cell: LoadCell
+    formats: tuple[str, ...]
+
+
+Job = SaveJob | LoadJob | AgainJob
 
 
 class EndKind(StrEnum):
@@ -102,7 +142,11 @@ class Tried:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadReport:
-    """How far a child got with an artifact, and the raw outputs."""
+    """How far a child got with an artifact, and the raw outputs.
+
+    ``inputs`` is a whole frame where the child had to make them, and ``notes`` what it assumed in doing so, or why it made
+    none.
+    """
 
     reached: Rung
     steps: dict[str, float]
@@ -112,6 +156,8 @@ class LoadReport:
     warnings: tuple[str, ...]
     unsupported: str | None
     tried: Tried | None = None
+    inputs: bytes | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -80,6 +80,7 @@ class Verdict(StrEnum):
 
     PASS = "pass"  # noqa: S105  (a verdict, not a password)
     DRIFT = "drift"
+    LOADS = "loads"  # and answers, with nothing to hold the answers to: of uploads alone
     FAIL = "fail"
     TIMEOUT = "timeout"
     CRASH = "crash"

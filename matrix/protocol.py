@@ -17,9 +17,11 @@ import numpy as np
 
 from images.probe import wire
 from matrix.messages import (
+    AgainJob,
     Arrays,
     Ending,
     EndKind,
+    Job,
     Limits,
     LoadJob,
     LoadReport,
@@ -42,15 +44,17 @@ class ProtocolError(Exception):
     """A frame that no honest probe sends."""
 
 
-def line(job_id: int, job: SaveJob | LoadJob, limits: Limits, *, fresh: bool = False) -> bytes:
+def line(job_id: int, job: Job, limits: Limits, *, fresh: bool = False) -> bytes:
     """Return the JSON line that asks for a job."""
     fields: dict[str, Any] = {"job": job_id, "fresh": fresh}
     fields["limits"] = {"seconds": limits.seconds, "grace": limits.grace, "body": limits.body}
     match job:
         case SaveJob():
-            fields |= {"kind": "save", "model": job.model, "formats": list(job.formats)}
+            fields |= {"kind": "save", **asdict(job)}
         case LoadJob():
             fields |= {"kind": "load", "cells": [asdict(cell) for cell in job.cells]}
+        case AgainJob():
+            fields |= {"kind": "again", **asdict(job)}
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -121,16 +125,35 @@ def _load_report(fields: dict[str, Any], body: bytes) -> LoadReport:
     reached = str(fields.get("reached", "nothing")).upper()
     if reached not in Rung.__members__:
         raise ProtocolError(f"unknown rung {reached!r}")
+    made = fields.get("made") or {}
+    inputs, outputs = _parted(made.get("arrays"), body)
     return LoadReport(
         reached=Rung[reached],
         steps=_steps(fields.get("steps")),
         signature=_signature(fields.get("signature")),
-        outputs=_arrays(fields.get("outputs") or [], body),
+        outputs=_arrays(fields.get("outputs") or [], outputs),
         raised=_raised(fields.get("exception")),
         warnings=_warnings(fields.get("warnings")),
         unsupported=_text_or_none(fields.get("unsupported")),
         tried=_tried(fields.get("marks")),
+        inputs=_frame(made["arrays"], made.get("structure", "single"), inputs) if made.get("arrays") else None,
+        notes=_warnings(made.get("notes")),
     )
+
+
+def _parted(specs: object, body: bytes) -> tuple[bytes, bytes]:
+    """Cut off what these arrays need, and check that it is these arrays."""
+    size = _size(specs or [])
+    if not 0 <= size <= len(body):
+        raise ProtocolError(f"it announces {size} bytes of arrays and has {len(body)}")
+    _arrays(specs or [], body[:size])
+    return body[:size], body[size:]
+
+
+def _frame(specs: object, structure: object, body: bytes) -> bytes:
+    """Make the frame that a later job can be given of inputs that a child had, and nothing else that it said of them."""
+    plain, data = wire.encode_arrays(_arrays(specs, body))
+    return wire.pack({"arrays": plain, "structure": clean(structure, 20)}, data)
 
 
 @_suspicion("a save's report")
@@ -138,14 +161,11 @@ def save_report(said: bytes) -> SaveReport:
     """Read what a saving child said."""
     fields, body = _unpack(said)
     specs = [fields.get("inputs") or [], fields.get("outputs") or []]
-    sizes = [_size(spec) for spec in specs]
-    inputs, outputs, rest = body[: sizes[0]], body[sizes[0] : sum(sizes)], body[sum(sizes) :]
-    _arrays(specs[0], inputs)
-    _arrays(specs[1], outputs)
-    header = {"arrays": specs[0], "structure": str(fields.get("structure", "single"))}
+    inputs, rest = _parted(specs[0], body)
+    outputs, rest = _parted(specs[1], rest)
     return SaveReport(
         saves=tuple(_saved(fields.get("saves") or [], rest)),
-        inputs=wire.pack(header, inputs),
+        inputs=_frame(specs[0], fields.get("structure", "single"), inputs),
         outputs=wire.pack({"arrays": specs[1]}, outputs),
         signature=_signature(fields.get("signature")),
         steps=_steps(fields.get("steps")),

@@ -6,7 +6,7 @@ The host keeps a deadline of its own behind the zygote's: a zygote that a job to
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from matrix.blobs import Blobs
 from matrix.compare import compare
 from matrix.engines import Allowance, Channel, ChannelLostError, ChannelTimeoutError, Engine
 from matrix.errors import TfmatrixError
-from matrix.messages import Ending, EndKind, Limits, LoadCell, LoadJob, SaveJob
+from matrix.messages import Ending, EndKind, Job, Limits, LoadCell, LoadJob, SaveJob
 from matrix.model import Environment, Format, Method, Rung, SaveOutcome
 from matrix.protocol import ProtocolError
 from matrix.results import Artifact, Identity
@@ -86,7 +86,11 @@ class Session(AbstractContextManager["Session"]):
 
     def place(self, blobs: Blobs, artifact: Artifact) -> None:
         """Put an artifact and its inputs where the container sees them."""
-        for digest in (artifact.sha256, artifact.inputs):
+        self.place_files(blobs, (artifact.sha256, artifact.inputs))
+
+    def place_files(self, blobs: Blobs, digests: Iterable[str]) -> None:
+        """Put files where the container sees them, each under its digest; what is there already is left."""
+        for digest in digests:
             if not (self._inbox / digest).exists():
                 blobs.link_into(digest, self._inbox, digest)
 
@@ -96,7 +100,7 @@ class Session(AbstractContextManager["Session"]):
         if self._channel is not None:
             self._channel.abort()
 
-    def run(self, job: SaveJob | LoadJob, *, fresh: bool = False) -> tuple[Ending, bytes]:
+    def run(self, job: Job, *, fresh: bool = False) -> tuple[Ending, bytes]:
         """Run one job and return how its child ended and what it said."""
         limits = self._limits(job, fresh=fresh)
         self._jobs += 1
@@ -111,9 +115,9 @@ class Session(AbstractContextManager["Session"]):
             self._end()
         return ending, said
 
-    def _limits(self, job: SaveJob | LoadJob, *, fresh: bool) -> Limits:
+    def _limits(self, job: Job, *, fresh: bool) -> Limits:
         """One cell may take all the time that a cell has; for each further one there is what an ordinary cell takes."""
-        limits = self._patience.save if isinstance(job, SaveJob) else self._patience.load
+        limits = self._patience.load if isinstance(job, LoadJob) else self._patience.save
         extra = self._patience.fresh_seconds if fresh else 0.0
         if isinstance(job, LoadJob):
             extra += (len(job.cells) - 1) * limits.seconds / FURTHER
@@ -173,9 +177,7 @@ class Session(AbstractContextManager["Session"]):
         if not report.saves or report.saves[0].outcome is not SaveOutcome.SAVED:
             return f"it could not save its canary: {report.raised or report.unsupported or report.saves}"
         artifact, inputs = blobs.put(report.saves[0].data), blobs.put(report.inputs)
-        for digest in {artifact, inputs}:
-            if not (self._inbox / digest).exists():
-                blobs.link_into(digest, self._inbox, digest)
+        self.place_files(blobs, (artifact, inputs))
         job = _one(
             model=CANARY, format=Format.H5, method=Method.DEFAULT, artifact=artifact, is_tar=False, inputs=inputs
         )

@@ -35,6 +35,20 @@ class Expected:
     training_steps: int = 1
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unheld:
+    """A cell that nothing was held against yet, with what a comparison needs: what it answered, and to which inputs.
+
+    ``inputs`` is a whole frame where the child had to make them; ``notes`` say what it assumed, or why it made none.
+    """
+
+    result: CellResult
+    outputs: Arrays = ()
+    signature: Signature | None = None
+    inputs: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+
 def judge(key: CellKey, ending: Ending, said: bytes, expected: Expected) -> CellResult:
     """Return the verdict on a cell that had a process of its own.
 
@@ -61,6 +75,34 @@ def judge_report(key: CellKey, ending: Ending, report: LoadReport, expected: Exp
             key, ending, Verdict.HARNESS_BROKEN, f"the probe does not know this: {report.unsupported}"
         )
     return _with_report(key, ending, report, expected)
+
+
+def judge_brought(key: CellKey, ending: Ending, said: bytes) -> Unheld:
+    """Return what is known of a cell of a model that somebody brought, before it is compared with other environments.
+
+    Its verdict is ``loads`` where it answered, and also where it loads and nobody knows what to call it with, which its
+    rung tells; never ``pass`` or ``drift``.
+    """
+    abnormal = _abnormal(ending, said)
+    if abnormal is not None:
+        return Unheld(result=_without_report(key, ending, *abnormal))
+    try:
+        report = load_report(said)
+    except ProtocolError as error:
+        why = f"the process said something that is no report: {error}"
+        return Unheld(result=_without_report(key, ending, Verdict.CRASH, why))
+    result = judge_report(key, ending, report, Expected(outputs=(), signature=_UNSTATED))
+    if report.unsupported is not None:
+        return Unheld(result=result)
+    loads = report.raised is None and report.reached in {Rung.CALLED, Rung.DESERIALIZED}
+    verdict = Verdict.LOADS if loads else Verdict.FAIL
+    return Unheld(
+        result=replace(result, verdict=verdict, rung=report.reached, differences=()),
+        outputs=report.outputs if report.reached is Rung.CALLED else (),
+        signature=report.signature,
+        inputs=report.inputs,
+        notes=report.notes,
+    )
 
 
 def failure(raised: Raised) -> Failure:

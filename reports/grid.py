@@ -25,6 +25,7 @@ class Outcome(StrEnum):
 
     PASS = "pass"  # noqa: S105  (an outcome, not a password)
     DRIFT = "drift"
+    LOADS = "loads"
     FAIL = "fail"
     TIMEOUT = "timeout"
     CRASH = "crash"
@@ -40,6 +41,7 @@ SIGNS: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
         Outcome.PASS: "✓",
         Outcome.DRIFT: "≠",
+        Outcome.LOADS: "○",
         Outcome.FAIL: "✕",
         Outcome.TIMEOUT: "∞",
         Outcome.CRASH: "↯",
@@ -68,6 +70,7 @@ class Look(StrEnum):
     MOST = "s5"
     ALL = "s6"
     ALL_DRIFT = "drifts"
+    LOADS = "loads"
     HARNESS_BROKEN = "broken"
     NOT_MEASURED = "unmeasured"
     NOTHING = "nothing"
@@ -75,6 +78,7 @@ class Look(StrEnum):
 
 SHARELESS: Final[Mapping[Look, str]] = MappingProxyType(
     {
+        Look.LOADS: SIGNS[Outcome.LOADS],
         Look.HARNESS_BROKEN: SIGNS[Outcome.HARNESS_BROKEN],
         Look.NOT_MEASURED: SIGNS[Outcome.NOT_MEASURED],
         Look.NOTHING: SIGNS[Outcome.UNSUPPORTED],
@@ -175,6 +179,8 @@ class Tally:
         return (Look.FEW, Look.SOME, Look.HALF, Look.MANY, Look.MOST)[self.share // 20]
 
     def _look_without_share(self) -> Look:
+        if self.counts.get(Outcome.LOADS):
+            return Look.LOADS
         if self.counts.get(Outcome.HARNESS_BROKEN):
             return Look.HARNESS_BROKEN
         return Look.NOT_MEASURED if not self.counts or self.counts.get(Outcome.NOT_MEASURED) else Look.NOTHING

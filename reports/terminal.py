@@ -34,6 +34,7 @@ _STYLES: Final = {
     Look.FEW: "red",
     Look.NONE: "bold red",
     Look.ALL_DRIFT: "bold magenta",
+    Look.LOADS: "green",
     Look.HARNESS_BROKEN: "dim",
     Look.NOT_MEASURED: "dim",
     Look.NOTHING: "dim",

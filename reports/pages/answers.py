@@ -103,8 +103,9 @@ def _yes_or_no(files: Files, state: State, loader: str) -> tuple[str, str]:
     if isinstance(state, Share):
         return "It depends on the model", f"In {where} {words_of_many(state, [files.tallies[loader]])}."
     match state:
-        case Outcome.PASS:
-            return "Yes", f"{where} loads {'it' if one else 'every model'}, and the answers are the saver's."
+        case Outcome.PASS | Outcome.LOADS:
+            answers = "the answers are the saver's" if state is Outcome.PASS else "there is no answer to compare with"
+            return "Yes", f"{where} loads {'it' if one else 'every model'}, and {answers}."
         case Outcome.DRIFT:
             return (
                 "With other answers",

@@ -25,6 +25,7 @@ _MEANING: Final = {
 _SENTENCES: Final = {
     Outcome.PASS: "{loader} loads it and gives the answers of {saver}.",
     Outcome.DRIFT: "{loader} loads it without an error, but its answers are not those of {saver}.",
+    Outcome.LOADS: "{loader} loads it, and there is nothing to hold its answers to.",
     Outcome.FAIL: "{loader} does not load it.",
     Outcome.TIMEOUT: "{loader} did not come back in time.",
     Outcome.CRASH: "The process of {loader} was ended.",

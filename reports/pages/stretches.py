@@ -47,6 +47,7 @@ WORDS: Final[Mapping[Outcome, str]] = MappingProxyType(
     {
         Outcome.PASS: "loads",
         Outcome.DRIFT: "loads, answers differently",
+        Outcome.LOADS: "loads, with no answer to compare with",
         Outcome.FAIL: "fails",
         Outcome.TIMEOUT: "never comes back",
         Outcome.CRASH: "crashes",

@@ -31,6 +31,7 @@
     data.outcomes.forEach((one, place) => { if (one.measured) measured += counted[place]; });
     const passed = counted[outcome.pass], drifted = counted[outcome.drift];
     if (!measured) {
+      if (counted[outcome.loads]) return { look: "loads", text: "○", drifts: false, measured };
       if (counted[outcome["harness-broken"]]) return { look: "broken", text: "!", drifts: false, measured };
       const any = counted.some(Boolean);
       return counted[outcome["not-measured"]] || !any ? { look: "unmeasured", text: "?", drifts: false, measured } : { look: "nothing", text: "·", drifts: false, measured };

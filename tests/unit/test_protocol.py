@@ -121,6 +121,7 @@ def test_a_job_line_carries_everything_a_child_needs() -> None:
         "artifact": "a",
         "inputs": "b",
         "marks": False,
+        "brought": None,
     }
     assert text.count(b"\n") == 1
     assert json.loads(text) == {
