@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from matrix.settings_file import PREFIX, SettingsFile
 
 ROOT = Path(__file__).resolve().parent.parent
 
+UPLOAD_KINDS: Final = (
+    "keras", "h5", "weights-h5", "savedmodel", "export", "json+weights", "checkpoint", "builder", "custom_objects",
+)  # fmt: skip
+"""What may be uploaded: kinds of models, scripts that build one, and custom objects beside any of them."""
+
 
 def _half_of_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 class Settings(BaseSettings):
@@ -52,6 +62,42 @@ class Settings(BaseSettings):
         "auto", description="Form of these lines: text, json, or auto, which is text in a terminal."
     )
 
+    uploads: Literal["auto", "open", "token", "off"] = Field(
+        "auto",
+        description="Who may upload: auto (this machine, else who has the token), open (everybody), token or off.",
+    )
+    upload_token: SecretStr = Field(SecretStr(""), description="What an uploader has to know.")
+    upload_kinds: str = Field(",".join(UPLOAD_KINDS), description="Kinds of models and scripts that are taken.")
+    upload_bytes: int = Field(500 << 20, ge=1 << 10, description="Largest upload, all its files together.")
+    upload_days: float = Field(30, gt=0, description="Days after which an upload and what it came to are deleted.")
+    upload_queue: int = Field(50, ge=1, description="Uploads that may wait at once.")
+    upload_disk: int = Field(20 << 30, ge=1 << 20, description="Bytes that all uploads together may take on the disk.")
+    uploads_per_hour: int = Field(
+        60, ge=0, description="Uploads that one address may send in an hour; 0 is any number."
+    )
+    upload_bytes_per_hour: int = Field(
+        10 << 30, ge=0, description="Bytes that one address may upload in an hour; 0 is any number."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses or networks of proxies whose X-Forwarded-For is believed, with commas."
+    )
+
+    @field_validator("upload_kinds")
+    @classmethod
+    def _are_kinds(cls, value: str) -> str:
+        strange = [one for one in _listed(value) if one not in UPLOAD_KINDS]
+        if strange:
+            message = f"{strange[0]!r} is no kind; take from {', '.join(UPLOAD_KINDS)}"
+            raise ValueError(message)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for one in _listed(value):
+            ipaddress.ip_network(one, strict=False)
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -68,6 +114,16 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database to open. It may hold a password, so it is shown and kept nowhere."""
         return self.database.get_secret_value() or f"sqlite:///{self.home / 'matrix.db'}"
+
+    @property
+    def kinds_taken(self) -> frozenset[str]:
+        """The kinds of models and scripts that may be uploaded."""
+        return frozenset(_listed(self.upload_kinds))
+
+    @property
+    def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of proxies that are believed when they say who asks."""
+        return tuple(ipaddress.ip_network(one, strict=False) for one in _listed(self.trusted_proxies))
 
     @property
     def lanes_in_memory(self) -> int:

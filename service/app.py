@@ -16,6 +16,7 @@ from service.figures import Figures
 from service.middleware import layers
 from service.pages import ROUTERS
 from service.state import Service
+from service.uploads.policy import Policy, policy_of
 
 THREADS: Final = 6
 DESCRIPTION: Final = (
@@ -25,10 +26,16 @@ DESCRIPTION: Final = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return an app of its own. It starts whatever state the database is in, and says on each page what that is."""
+def create_app(settings: Settings, policy: Policy | None = None) -> FastAPI:
+    """Return an app of its own. It starts whatever state the database is in, and says on each page what that is.
+
+    ``policy`` says who may upload; by itself it follows from the address in the settings.
+
+    Raises:
+        UsageError: Everybody could upload, and nobody said so.
+    """
     logs.without_values()
-    service = Service(settings)
+    service = Service(settings, policy or policy_of(settings, settings.host))
     app = FastAPI(
         title="tfmatrix",
         version=version("tfmatrix"),

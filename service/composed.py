@@ -23,6 +23,7 @@ from matrix.config import ROOT, Settings
 from matrix.errors import BuildError, BusyError, EngineError, UsageError
 from service import stack
 from service.options import Json
+from service.uploads.policy import policy_of
 
 FILE: Final = ROOT / "docker-compose.yml"
 READY_SECONDS: Final = 90
@@ -88,6 +89,7 @@ def down(*, as_json: Json = False) -> None:
 
 def _start(settings: Settings, say: Say) -> Standing:
     stack.refuse_what_containers_cannot_see(settings)
+    policy_of(settings, settings.host)  # web would refuse to start
     ensure_engine(say)
     ensure_compose(say)
     image = ensure_service_image(say)

@@ -21,6 +21,7 @@ from matrix.config import Settings
 from matrix.errors import BusyError, UsageError
 from service import logs
 from service.keeping import Kept
+from service.uploads.policy import is_loopback, policy_of
 
 RUNNER: Final = (sys.executable, "-m", "service", "runner", "--attached")
 out = Console(highlight=False)
@@ -32,6 +33,10 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on, in place of TFMATRIX_HOST.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, in place of TFMATRIX_PORT.")] = None,
+    published: Annotated[
+        str | None,
+        typer.Option(help="Address at which a container is reached, in place of the one it listens on.", hidden=True),
+    ] = None,
     no_runner: Annotated[bool, typer.Option("--no-runner", help="Only show; nothing takes up requests.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the start page in a browser.")] = False,
 ) -> None:
@@ -44,7 +49,8 @@ def serve(
     with ExitStack() as stack:
         listening = stack.enter_context(listen(settings.host, settings.port))
         address = address_of(listening)
-        if not _is_loopback(listening):
+        policy = policy_of(settings, published or listening.getsockname()[0])
+        if not is_loopback(listening.getsockname()[0]):
             err.print(f"[bold yellow]{escape(exposed(settings.host))}[/]", soft_wrap=True)
 
         def started() -> None:
@@ -54,7 +60,7 @@ def serve(
             if open_:
                 webbrowser.open(address)
 
-        Server(settings, started).run([listening])
+        Server(settings, policy, started).run([listening])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -108,10 +114,6 @@ def _no_address(host: str, error: Exception) -> UsageError:
         f"{host!r} is not an address of this machine ({getattr(error, 'strerror', None) or error}).",
         next_step="Take 127.0.0.1 for this machine alone, 0.0.0.0 for every network it is in.",
     )
-
-
-def _is_loopback(listening: socket.socket) -> bool:
-    return ipaddress.ip_address(listening.getsockname()[0]).is_loopback
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -11,6 +11,7 @@ import uvicorn
 
 from matrix.config import Settings
 from service.app import create_app
+from service.uploads.policy import Policy
 
 GRACE_SECONDS: Final = 5
 """How long answers that have begun may take once we are to end."""
@@ -19,10 +20,10 @@ GRACE_SECONDS: Final = 5
 class Server(uvicorn.Server):
     """Uvicorn with our app. ``started`` is called once it answers."""
 
-    def __init__(self, settings: Settings, started: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, policy: Policy, started: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(settings),
+                create_app(settings, policy),
                 log_config=None,  # ours takes its lines
                 access_log=False,  # ours has the request's id
                 server_header=False,

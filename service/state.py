@@ -11,13 +11,15 @@ from matrix.config import Settings
 from service.database import Database
 from service.metrics import Metrics
 from service.site import Site
+from service.uploads.policy import Policy
 
 
 class Service:
     """Everything of one app; two apps of one process share nothing. Threads may share it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, policy: Policy) -> None:
         self.settings = settings
+        self.policy = policy
         self.database = Database(settings)
         self.metrics = Metrics()
         self._site: Site | None = None

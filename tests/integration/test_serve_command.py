@@ -171,8 +171,17 @@ def test_a_taken_port_ends_it(serving: Callable[..., Serving]) -> None:
 
 
 def test_who_listens_to_everybody_is_told(serving: Callable[..., Serving]) -> None:
-    """A warning, and it goes on."""
-    one = serving("--no-runner", "--host", "0.0.0.0")  # noqa: S104  (what is tried)
+    """A warning, and it goes on, once it is settled who may upload."""
+    one = serving("--no-runner", "--host", "0.0.0.0", TFMATRIX_UPLOADS="off")  # noqa: S104  (what is tried)
     one.up()
     assert "There is no login" in one.said()
     assert one.get("healthz")[0] == 200
+
+
+def test_nobody_lets_strangers_upload_by_accident(serving: Callable[..., Serving]) -> None:
+    """Beyond loopback it has to be said; in a container what counts is where that is published."""
+    for words in (["--host", "0.0.0.0"], ["--published", "0.0.0.0"]):  # noqa: S104  (what is tried)
+        one = serving("--no-runner", *words)
+        assert one.process.wait(PATIENCE) == ExitCode.USAGE
+        assert "TFMATRIX_UPLOADS=open" in one.said()
+    serving("--no-runner", "--host", "0.0.0.0", "--published", "127.0.0.1").up()  # noqa: S104  (as in a container)

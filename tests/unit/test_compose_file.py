@@ -74,7 +74,7 @@ def test_web_is_published_on_this_machine_alone_unless_told() -> None:
     """Loopback, and the port of the settings outside; inside it listens where the health check asks."""
     assert SERVICES["web"]["ports"] == [f"${{TFMATRIX_HOST:-127.0.0.1}}:${{TFMATRIX_PORT:-8321}}:{WEB_PORT}"]
     assert SERVICES["web"]["command"][-2:] == ["--port", str(WEB_PORT)]
-    assert "--no-runner" in SERVICES["web"]["command"]
+    assert SERVICES["web"]["command"][2:5] == ["--no-runner", "--published", "${TFMATRIX_HOST:-127.0.0.1}"]
     assert f":{WEB_PORT}/healthz" in SERVICES["web"]["healthcheck"]["test"][-1]
 
 
