@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
+# Containers like to forbid this; without it each of our processes would compile a thousand modules anew, for 5 s.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench bench-web screenshots doctor clean
 
