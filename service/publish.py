@@ -30,7 +30,6 @@ from reports.letters import letters
 from reports.links import FileLinks, Files, file_of
 from reports.pages.page import Page
 from reports.rendering import STATIC
-from service.pages import addresses_of, badges
 from service.snapshot import Snapshot
 from service.source import Source
 
@@ -85,6 +84,8 @@ def publish(opened: Store, settings: Settings, target: Path, watch: Watcher | No
 
 
 def _write_all(source: Source, folder: Path, watch: Watcher) -> int:
+    from service.pages import addresses_of, badges  # noqa: PLC0415  (a second that other commands need not wait)
+
     pages = dict(addresses_of(source))
     files = Files(pages, _stand_ins(source.known))
     for done, (address, make) in enumerate(pages.items()):

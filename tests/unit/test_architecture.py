@@ -37,6 +37,25 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
                 continue
 
 
+def loaded_with(path: Path, seen: set[Path]) -> Iterator[str]:
+    """Every module that is imported when a file of ours is, however far away; what a function imports is not."""
+    seen.add(path)
+    for node in ast.parse(path.read_bytes()).body:
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module), names=names):
+                modules = [module, *(f"{module}.{alias.name}" for alias in names)]
+            case _:
+                continue
+        yield from modules
+        for module in modules:
+            bare = ROOT.joinpath(*module.split("."))
+            for file in (bare.with_suffix(".py"), bare / "__init__.py"):
+                if file.is_file() and file not in seen:
+                    yield from loaded_with(file, seen)
+
+
 def offences(folder: str, forbidden: frozenset[str], allowed: frozenset[str] = frozenset()) -> list[str]:
     """Imports of forbidden top-level folders below ``folder``, but for those within an allowed module."""
     return [
@@ -143,6 +162,13 @@ def test_no_file_names_a_package_registry() -> None:
         if host in text
     ]
     assert found == []
+
+
+def test_commands_do_not_wait_for_what_only_the_site_needs() -> None:
+    """Each command is a process; the web's libraries would cost each a third more of its start."""
+    loaded = {name.split(".")[0] for name in loaded_with(ROOT / "service" / "cli.py", set())}
+    assert {"sqlalchemy", "numpy"} <= loaded
+    assert loaded & {"fastapi", "starlette", "uvicorn", "prometheus_client", "alembic"} == set()
 
 
 FILES_ONLY = frozenset({"test_store_sqlite.py", "test_store_urls.py"})
