@@ -17,7 +17,7 @@ from reports.links import ServerLinks
 from reports.pages.page import Page
 from service.logs import logger
 from service.state import request_id_of, service_of
-from service.statuses import RETRY_SECONDS, Problem, problem_of
+from service.statuses import Problem, problem_of
 
 FOR_MACHINES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """What machines ask every few seconds, without saying what they take."""
@@ -31,8 +31,10 @@ log = logger("web")
 def answer(request: Request, problem: Problem) -> Response:
     """Return what is sent for a problem: JSON for who asks for it or for a twin, else a page."""
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    if problem.may_pass:
-        headers["Retry-After"] = str(RETRY_SECONDS)
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="tfmatrix uploads"'
     if _wants_json(request):
         text = json.dumps(problem.document(), ensure_ascii=False)
         return Response(text, int(problem.status), headers, media_type="application/json")

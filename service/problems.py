@@ -25,6 +25,42 @@ class BadFilter(TfmatrixError):  # noqa: N818
     """A filter names what there is not, or two of them exclude each other."""
 
 
+class NoToken(TfmatrixError):  # noqa: N818  (as HTTP calls it)
+    """Who asks did not show the token that is asked for, or a wrong one."""
+
+
+class Forbidden(TfmatrixError):  # noqa: N818
+    """It is not for who asks, or for nobody."""
+
+
+class Gone(TfmatrixError):  # noqa: N818
+    """Something was here, and is removed."""
+
+
+class TooSlow(TfmatrixError):  # noqa: N818
+    """What was to follow did not come in time."""
+
+
+class TooLarge(TfmatrixError):  # noqa: N818
+    """More was sent than is taken."""
+
+
+class WrongType(TfmatrixError):  # noqa: N818
+    """What was sent is not of the kind that is read here."""
+
+
+class BadUpload(TfmatrixError):  # noqa: N818
+    """What was sent is nothing that could be loaded."""
+
+
+class TooMany(TfmatrixError):  # noqa: N818
+    """Enough for now; ``seconds`` later more is taken."""
+
+    def __init__(self, message: str, *, seconds: float, next_step: str = "") -> None:
+        super().__init__(message, next_step=next_step)
+        self.seconds = max(1, round(seconds))
+
+
 def unknown(what: str, name: str, among: Iterable[str]) -> BadFilter:
     """Return what a filter that names nothing is answered with."""
     names = [one for one in among if one]

@@ -7,7 +7,18 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from matrix.errors import BusyError, DiskFullError, IncompleteError, StoreError, TfmatrixError
-from service.problems import BadFilter, NotFound
+from service.problems import (
+    BadFilter,
+    BadUpload,
+    Forbidden,
+    Gone,
+    NotFound,
+    NoToken,
+    TooLarge,
+    TooMany,
+    TooSlow,
+    WrongType,
+)
 
 RETRY_SECONDS: Final = 5
 """After how long a client may ask again for what cannot be answered now."""
@@ -15,6 +26,14 @@ RETRY_SECONDS: Final = 5
 STATUSES: Final[tuple[tuple[type[TfmatrixError], HTTPStatus], ...]] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (BadFilter, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NoToken, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (TooSlow, HTTPStatus.REQUEST_TIMEOUT),
+    (Gone, HTTPStatus.GONE),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (WrongType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (BadUpload, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TooMany, HTTPStatus.TOO_MANY_REQUESTS),
     (IncompleteError, HTTPStatus.SERVICE_UNAVAILABLE),
     (StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
     (BusyError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -34,16 +53,12 @@ class Problem:
     next_step: str = ""
     nearest: tuple[str, ...] = ()
     request_id: str = ""
+    retry_after: int | None = None
 
     @property
     def title(self) -> str:
         """The status in words."""
         return HTTPStatus(self.status).phrase
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether the same request may be answered later."""
-        return self.status == HTTPStatus.SERVICE_UNAVAILABLE
 
     def document(self) -> dict[str, Any]:
         """It for programs."""
@@ -72,7 +87,18 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         return Problem(
             status=HTTPStatus.INTERNAL_SERVER_ERROR, message=OUR_FAULT, next_step=step, request_id=request_id
         )
-    nearest = error.nearest if isinstance(error, NotFound) else ()
     return Problem(
-        status=status, message=error.message, next_step=error.next_step, nearest=nearest, request_id=request_id
+        status=status,
+        message=error.message,
+        next_step=error.next_step,
+        nearest=error.nearest if isinstance(error, NotFound) else (),
+        request_id=request_id,
+        retry_after=_retry_after(error, status),
     )
+
+
+def _retry_after(error: TfmatrixError, status: HTTPStatus) -> int | None:
+    """Return after how many seconds the same request may be answered, if ever."""
+    if isinstance(error, TooMany):
+        return error.seconds
+    return RETRY_SECONDS if status is HTTPStatus.SERVICE_UNAVAILABLE else None
