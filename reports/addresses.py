@@ -133,6 +133,21 @@ def download(kind: str, **filters: str) -> str:
     return _with(f"/matrix.{kind}", filters)
 
 
+def uploading() -> str:
+    """The form that takes a model."""
+    return "/upload"
+
+
+def upload(upload_id: str) -> str:
+    """One upload; nobody guesses its id."""
+    return f"/u/{_part(upload_id)}"
+
+
+def of_upload(upload_id: str, what: str) -> str:
+    """What else there is of an upload: ``badge.svg``, ``report``, ``events``, ``delete``."""
+    return f"{upload(upload_id)}/{what}"
+
+
 def twin(address: str) -> str:
     """The same page for programs."""
     path, mark, query = address.partition("?")

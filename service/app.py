@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from matrix.config import Settings
 from service import errors, health, logs, openapi
+from service.documented import ERRORS
 from service.figures import Figures
 from service.middleware import layers
 from service.pages import ROUTERS
@@ -50,7 +51,7 @@ def create_app(settings: Settings, policy: Policy | None = None) -> FastAPI:
     service.metrics.add(Figures(service))
     app.include_router(health.router)
     for router in ROUTERS:
-        app.include_router(router, responses=openapi.ERRORS)
+        app.include_router(router, responses=ERRORS)
     openapi.install(app)
     errors.install(app)
     for kind, options in reversed(layers(service.metrics.observe)):

@@ -87,7 +87,7 @@ async def _of_http(request: Request, error: Exception) -> Response:
 def _wants_json(request: Request) -> bool:
     path, accept = request.scope["path"], request.headers.get("accept", "")
     for_programs = "application/json" in accept or path in FOR_MACHINES
-    return path.endswith(".json") or (for_programs and "text/html" not in accept)
+    return path.endswith(".json") or path.startswith("/api/") or (for_programs and "text/html" not in accept)
 
 
 def _page(problem: Problem) -> Page:

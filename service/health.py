@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from service.openapi import UNUSABLE
+from service.documented import UNUSABLE
 from service.state import service_of
 
 UNKEPT: Final = {"Cache-Control": "no-store"}

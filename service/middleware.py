@@ -35,6 +35,9 @@ HEADERS: Final = {
 EMBEDDED: Final = "/badge/"
 """Badges are made to stand in pages of others."""
 
+SECRET: Final = ("/u/", "/api/uploads/")
+"""Who knows such an address may see what is there."""
+
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = logger("web")
@@ -106,7 +109,7 @@ class Observed:
         write(
             "request",
             method=scope["method"],
-            path=scope["path"][:LONGEST_PATH],
+            path=_path_in_log(scope),
             status=status,
             ms=round(seconds * 1000, 1),
             bytes=size,
@@ -164,7 +167,7 @@ class Caught:
         except Exception as error:
             if scope["type"] != "http" or begun:
                 raise
-            log.exception("fault", path=scope["path"][:LONGEST_PATH])
+            log.exception("fault", path=_path_in_log(scope))
             problem = problem_of(error, str(scope.get("request_id", "")))
             await answer(Request(scope), problem)(scope, receive, send)
 
@@ -174,6 +177,14 @@ _TOO_LONG: Final = Problem(
     message=f"This address is too long: {LONGEST_PATH} bytes of path and {LONGEST_QUERY} of filters are read.",
     next_step="Leave out filters: one that names everything says as much as none.",
 )
+
+
+def _path_in_log(scope: Scope) -> str:
+    """The path of a request; of one to an upload its route, for who knows the path sees the upload."""
+    path = str(scope["path"])
+    if path.startswith(SECRET):
+        return getattr(scope.get("route"), "path_format", None) or f"/{path.split('/')[1]}/…"
+    return path[:LONGEST_PATH]
 
 
 def _adding(headers: dict[str, str], send: Send) -> Callable[[Message], Awaitable[None]]:

@@ -37,36 +37,6 @@ _SHOWN_AS: Final = {"newest_changes": "run_changes"}
 router = APIRouter()
 
 
-class Fault(BaseModel):
-    """What is wrong, and what to do."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "status": 404,
-                    "message": "There is no model 'dnse'. Did you mean 'dense'?",
-                    "next_step": "",
-                    "nearest": ["dense"],
-                    "request_id": "4f1c7e62b0d94f0c8f5a3f0f6f1f7a11",
-                }
-            ]
-        }
-    )
-
-    status: int = Field(description="The status of the answer.")
-    message: str = Field(description="What happened.")
-    next_step: str = Field(description="What to do about it; may be empty.")
-    nearest: list[str] = Field(description="Names that may have been meant.")
-    request_id: str = Field(description="By which the log of the server knows this request.")
-
-
-class Error(BaseModel):
-    """What is answered in place of what was asked for."""
-
-    error: Fault
-
-
 class Twin(BaseModel):
     """A page for programs: these fields, `schema` with the kind of page, and the page's own beside them."""
 
@@ -106,25 +76,6 @@ class Rows(BaseModel):
     filters: dict[str, Any] = Field(description="As they were asked.", examples=[{"model": "dense"}])
     counts: dict[str, int] = Field(description="Rows by outcome.", examples=[{"pass": 883, "drift": 72}])
     rows: list[Row]
-
-
-def _error(description: str) -> dict[str, Any]:
-    page = {"text/html": {"schema": {"type": "string"}}}
-    return {"model": Error, "description": description, "content": page}
-
-
-UNUSABLE: Final = _error(
-    "The database is absent, locked, damaged or of another version; Retry-After says when to ask again."
-)
-ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "What the client has is still right."},
-    404: _error("There is no such thing; `nearest` has what may have been meant."),
-    414: _error("The address is too long."),
-    422: _error("A parameter or a combination of them makes no sense."),
-    500: _error("A fault in tfmatrix."),
-    503: UNUSABLE,
-}
-"""What every page may answer beside itself."""
 
 
 def install(app: FastAPI) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from typing import cast
 
+from anyio import CapacityLimiter
 from fastapi import Request
 
 from matrix.config import Settings
+from matrix.uploads.door import Door
 from service.database import Database
 from service.metrics import Metrics
 from service.site import Site
+from service.uploads.limits import Limits
 from service.uploads.policy import Policy
 
 
@@ -22,6 +25,9 @@ class Service:
         self.policy = policy
         self.database = Database(settings)
         self.metrics = Metrics()
+        self.door = Door(settings.home / "uploads" / "door")
+        self.limits = Limits(settings)
+        self.writers: CapacityLimiter | None = None  # made by the loop that takes uploads in
         self._site: Site | None = None
         self._lock = threading.Lock()
 

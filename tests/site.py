@@ -40,12 +40,14 @@ SIZE: Final = Size(cells=4_000, nights=6, changes=0.01, environments="base")
 
 
 @contextmanager
-def visiting(home: Path, *, filled: bool = False, **settings: Any) -> Iterator[Visitor]:
-    """An app on the database of this home, started and in the end closed."""
+def visiting(
+    home: Path, *, filled: bool = False, base_url: str = "http://testserver", **settings: Any
+) -> Iterator[Visitor]:
+    """An app on the database of this home, started and in the end closed, visited by the name that ``base_url`` has."""
     if filled:
         shutil.copy(shared_home() / "matrix.db", home / "matrix.db")
     app = create_app(Settings(home=home, **settings))
-    with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as visitor:
+    with TestClient(app, base_url, follow_redirects=False, raise_server_exceptions=False) as visitor:
         yield visitor
 
 

@@ -96,6 +96,10 @@ class Door:
         half.write_text(json.dumps({"token": token}))
         half.rename(self._root / f"{upload_id}{_REMOVAL}")
 
+    def is_removed(self, upload_id: str) -> bool:
+        """Whether somebody left word that an upload be deleted, and the runner did not hear of it yet."""
+        return is_id(upload_id) and (self._root / f"{upload_id}{_REMOVAL}").is_file()
+
     def holds(self, upload_id: str) -> bool:
         """Whether an upload lies here, not taken up yet."""
         return is_id(upload_id) and (self._root / upload_id).is_dir()

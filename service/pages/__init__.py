@@ -31,6 +31,7 @@ from service.pages import (
     load,
     pairs,
     runs,
+    uploading,
 )
 from service.source import Source
 
@@ -47,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     changes.ROUTER,
     runs.ROUTER,
     about.ROUTER,
+    uploading.ROUTER,
     assets.ROUTER,
 )
 """All pages, in the order in which their addresses are tried."""

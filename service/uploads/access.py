@@ -27,6 +27,9 @@ from service.problems import Forbidden, NoToken
 from service.uploads.policy import Policy, is_loopback
 
 FORM_COOKIE: Final = "tfmatrix_form"
+DELETION_COOKIE: Final = "tfmatrix_deletion"
+"""Below an upload's own address: the browser that handed it in may delete it without typing."""
+
 SAME_SITE: Final = frozenset({"same-origin", "none"})  # none: a person typed the address, or sent a form again
 
 _SALT: Final = secrets.token_bytes(16)

@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, parse_options_header
+from python_multipart.multipart import parse_options_header
 
 from matrix.protocol import clean
 from matrix.uploads.door import NAME_LENGTH
@@ -30,6 +30,9 @@ MOST_PARTS: Final = 16
 MOST_HEADER_BYTES: Final = 2048
 AROUND: Final = 64 << 10
 """What a body may have beside its files: boundaries, headers, fields."""
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 _FILES: Final = {part.value: part for part in Part}
 _FOLDERS: Final = re.compile(r".*[/\\]", re.DOTALL)
@@ -197,7 +200,9 @@ class Intake:
         if self._file is None:
             self._value += data[start:end]
             if len(self._value) > FIELD_BYTES:
-                raise BadUpload(f"{self._field} is longer than {FIELD_BYTES} bytes.", next_step="Say it in fewer words.")
+                raise BadUpload(
+                    f"{self._field} is longer than {FIELD_BYTES} bytes.", next_step="Say it in fewer words."
+                )
         elif end > start:
             self._ask_admission()
             if sum(one.size for one in self.files.values()) + self._file.size + end - start > self._most_bytes:
