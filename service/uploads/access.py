@@ -79,7 +79,7 @@ def refuse_strangers(request: Request, policy: Policy) -> None:
     if policy is Policy.OFF:
         raise Forbidden(
             "This site takes no uploads.",
-            next_step="Check the file on a machine of your own: `tfmatrix check FILE`; the matrix is here for everybody.",
+            next_step="Check the file with tfmatrix on a machine of your own; the matrix is here for everybody.",
         )
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     if policy is Policy.LOCAL and not is_loopback(host):

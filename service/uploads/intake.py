@@ -236,7 +236,7 @@ def too_large(most_bytes: int) -> TooLarge:
     """Return what is said of more than is taken."""
     return TooLarge(
         f"Uploads of more than {most_bytes >> 20 or 1} MiB are not taken here.",
-        next_step="Send a smaller model of the same layers, or check it on a machine of your own: `tfmatrix check FILE`.",
+        next_step="Send a smaller model of the same layers, or check it with tfmatrix on a machine of your own.",
     )
 
 

@@ -100,5 +100,5 @@ def _enough(what: str, seconds: float) -> TooMany:
     return TooMany(
         f"This address sent {what} within an hour, and that is what this site takes.",
         seconds=max(seconds, 1),
-        next_step="Send it again later, or check it on a machine of your own: `tfmatrix check FILE`.",
+        next_step="Send it again later, or check it with tfmatrix on a machine of your own.",
     )

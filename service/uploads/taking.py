@@ -113,7 +113,7 @@ def sorted_out(files: Mapping[Part, Taken], folder: Path, kinds: frozenset[str])
         if part in found and part.value not in kinds:
             raise Forbidden(
                 f"{found[part].name} is a script, and this site takes none as {part}.",
-                next_step="Send the model alone, or check it on a machine of your own: `tfmatrix check FILE`.",
+                next_step="Send the model alone, or check it with tfmatrix on a machine of your own.",
             )
     return found
 
@@ -202,7 +202,7 @@ def _refuse_if_full(service: Service, length: int) -> None:
         raise TooMany(
             f"{waiting} uploads wait already, and that is what this site lets wait.",
             seconds=_QUEUE_SECONDS,
-            next_step="Send it again in a while, or check it on a machine of your own: `tfmatrix check FILE`.",
+            next_step="Send it again in a while, or check it with tfmatrix on a machine of your own.",
         )
     if heavy + length > settings.upload_disk or _free(settings.home) < length + SPARE_BYTES:
         raise DiskFullError(
