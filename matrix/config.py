@@ -19,6 +19,9 @@ UPLOAD_KINDS: Final = (
 )  # fmt: skip
 """What may be uploaded: kinds of models, scripts that build one, and custom objects beside any of them."""
 
+WARM_BYTES: Final = 400 << 20
+"""What a container that waits takes, most of it TensorFlow's own memory (docs/method.md)."""
+
 
 def _half_of_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
@@ -52,6 +55,7 @@ class Settings(BaseSettings):
     artifact_bytes: int = Field(128 << 20, ge=1 << 20, description="Largest artifact, and largest answer of a cell.")
     batch: int = Field(1000, ge=1, description="Cells that one container runs before it is replaced.")
     poll_seconds: float = Field(2, gt=0, description="Seconds after which a runner looks again for requests.")
+    warm: int = Field(-1, ge=-1, description="Containers kept ready for uploads; -1: as many as half the memory holds.")
 
     host: str = Field("127.0.0.1", min_length=1, description="Address that the web process listens on.")
     port: int = Field(8321, ge=0, le=65535, description="Port that it listens on; 0 takes any that is free.")
@@ -124,6 +128,11 @@ class Settings(BaseSettings):
     def proxies(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The networks of proxies that are believed when they say who asks."""
         return tuple(ipaddress.ip_network(one, strict=False) for one in _listed(self.trusted_proxies))
+
+    @property
+    def warm_containers(self) -> int:
+        """How many containers wait for uploads: each holds TensorFlow in memory."""
+        return self.memory // 2 // WARM_BYTES if self.warm < 0 else self.warm
 
     @property
     def lanes_in_memory(self) -> int:

@@ -16,11 +16,11 @@ from matrix import protocol, verdict
 from matrix.blobs import Blobs
 from matrix.engines import Allowance, Engine
 from matrix.loading import Loads
-from matrix.messages import Arrays, Raised
-from matrix.model import CellKey, Environment, Rung, Verdict
+from matrix.messages import Arrays
+from matrix.model import Environment
 from matrix.plan import LoadBatch, SaveBatch
 from matrix.repeat import NeverRepeats, Repeats
-from matrix.results import CellResult, Effort, Identity, SaveResult
+from matrix.results import CellResult, Identity, SaveResult
 from matrix.saving import Saves
 from matrix.session import HarnessBrokenError, Patience, Session
 
@@ -162,22 +162,7 @@ class Lanes:
         emit(Broken(environment=batch.environment, reason=reason))
         if isinstance(batch, LoadBatch):
             for task in batch.tasks:
-                emit(_harness_broken(task.key, reason))
+                emit(verdict.harness_broken(task.key, reason))
 
     def _read_outputs(self, outputs: str) -> Arrays:
         return protocol.arrays(self._blobs.get(outputs))
-
-
-def _harness_broken(key: CellKey, reason: str) -> CellResult:
-    raised = Raised(exception="tfmatrix.harness-broken", message=reason, traceback="", frames=())
-    return CellResult(
-        key=key,
-        verdict=Verdict.HARNESS_BROKEN,
-        rung=Rung.NOTHING,
-        signature_equal=None,
-        signal=None,
-        failure=verdict.failure(raised),
-        differences=(),
-        warnings=(),
-        effort=Effort(steps={}, wall_seconds=0.0, peak_memory=0),
-    )

@@ -128,7 +128,7 @@ def further_requests(
     for members in _alike(requests, models, known):
         first = members[0]
         ways = further_methods(models[first.model], first.format, environments[first.loader])
-        ways = tuple(way for way in ways if _may_help(way, known[first]))
+        ways = tuple(way for way in ways if may_help(way, known[first].message))
         probes = [_by(one, way) for one in members[:PROBED] for way in ways]
         missing = [one for one in probes if one not in known]
         if missing:
@@ -138,6 +138,11 @@ def further_requests(
         for one in members[PROBED:]:
             if not any(_passes(known, _by(one, way)) for way in promising):
                 yield from [_by(one, way) for way in promising if _by(one, way) not in known][:1]
+
+
+def may_help(way: Method, message: str) -> bool:
+    """Whether a way may help against a failure: safe mode is switched off only where it was what refused."""
+    return way is not Method.SAFE_MODE_FALSE or "safe_mode" in message or "unsafe" in message
 
 
 def _alike(
@@ -153,11 +158,6 @@ def _alike(
         kind = found.fingerprint or found.verdict.value
         groups.setdefault((request.loader, request.model, request.format.value, kind), []).append(request)
     yield from groups.values()
-
-
-def _may_help(way: Method, found: Found) -> bool:
-    """Whether a way may help: safe mode is switched off only where it was what refused."""
-    return way is not Method.SAFE_MODE_FALSE or "safe_mode" in found.message or "unsafe" in found.message
 
 
 def _by(request: CellRequest, method: Method) -> CellRequest:

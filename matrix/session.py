@@ -6,7 +6,7 @@ The host keeps a deadline of its own behind the zygote's: a zygote that a job to
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -94,6 +94,11 @@ class Session(AbstractContextManager["Session"]):
             if not (self._inbox / digest).exists():
                 blobs.link_into(digest, self._inbox, digest)
 
+    def empty(self) -> None:
+        """Take everything out of the container's folder."""
+        for path in self._inbox.iterdir():
+            path.unlink()
+
     def abort(self) -> None:
         """Make the job that runs fail, and every later one; called from another thread."""
         self._aborted = True
@@ -131,20 +136,31 @@ class Session(AbstractContextManager["Session"]):
         Raises:
             HarnessBrokenError: It did not, also not when asked again in a new container.
         """
-        complaint = self._complaint(blobs)
+        self._insist(lambda: self._is_another() or self._refuses_unknown() or self._loads_canary(blobs))
+
+    def meet(self) -> None:
+        """Make the environment say who it is: enough where the same image has proved itself before.
+
+        Raises:
+            HarnessBrokenError: It is another, or says nothing, also when asked again in a new container.
+        """
+        self._insist(self._is_another)
+
+    def _insist(self, check: Callable[[], str | None]) -> None:
+        complaint = self._complaint(check)
         if complaint is not None and not self._aborted:
             self._end()
-            complaint = self._complaint(blobs)
+            complaint = self._complaint(check)
         if complaint is not None:
             raise HarnessBrokenError(
                 f"{self.environment.id} did not prove itself: {complaint}",
                 next_step=f"Rebuild it with `tfmatrix images build --environments {self.environment.id} --again`.",
             )
 
-    def _complaint(self, blobs: Blobs) -> str | None:
+    def _complaint(self, check: Callable[[], str | None]) -> str | None:
         try:
             self._ready()
-            return self._is_another() or self._refuses_unknown() or self._loads_canary(blobs)
+            return check()
         except ChannelLostError as error:
             return f"its container ended: {error}"
         except ChannelTimeoutError:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from matrix.compare import compare
-from matrix.messages import Arrays, Ending, EndKind, LoadReport, Raised, Tried
+from matrix.messages import Arrays, Ending, EndKind, LoadReport, Raised, SaveReport, Tried
 from matrix.model import CellKey, Rung, Verdict
 from matrix.protocol import ProtocolError, load_report
 from matrix.results import CellResult, Difference, Effort, Failure, Mark, Marks, Signature
@@ -102,6 +102,40 @@ def judge_brought(key: CellKey, ending: Ending, said: bytes) -> Unheld:
         signature=report.signature,
         inputs=report.inputs,
         notes=report.notes,
+    )
+
+
+def judged_build(key: CellKey, ending: Ending, report: SaveReport) -> CellResult:
+    """Return what is known of a cell whose model was not loaded but built, by somebody's script: ``loads`` or ``fail``."""
+    if report.unsupported is not None:
+        return _without_report(key, ending, Verdict.HARNESS_BROKEN, report.unsupported)
+    return CellResult(
+        key=key,
+        verdict=Verdict.LOADS if report.raised is None else Verdict.FAIL,
+        rung=Rung.CALLED if report.raised is None else Rung.OPENED,
+        signature_equal=None,
+        signal=None,
+        failure=failure(report.raised) if report.raised else None,
+        differences=(),
+        warnings=(),
+        effort=Effort(steps=report.steps, wall_seconds=ending.wall_seconds, peak_memory=ending.peak_memory),
+        tampered=ending.tampered,
+    )
+
+
+def harness_broken(key: CellKey, reason: str) -> CellResult:
+    """Return what is known of a cell whose environment did not prove itself: nothing."""
+    raised = Raised(exception="tfmatrix.harness-broken", message=reason, traceback="", frames=())
+    return CellResult(
+        key=key,
+        verdict=Verdict.HARNESS_BROKEN,
+        rung=Rung.NOTHING,
+        signature_equal=None,
+        signal=None,
+        failure=failure(raised),
+        differences=(),
+        warnings=(),
+        effort=Effort(steps={}, wall_seconds=0.0, peak_memory=0),
     )
 
 

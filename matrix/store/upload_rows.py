@@ -67,7 +67,7 @@ def cell_key(content: str, cell: UploadCell) -> Columns:
     return {
         "content": content,
         "saver": cell.saver,
-        "format": cell.format.value,
+        "format": cell.format.value if cell.format else "",
         "loader": key.loader,
         "method": key.method.value,
         "version": key.version,
@@ -82,7 +82,7 @@ def cell(row: AnyRow) -> UploadCell:
     result: CellResult = rows.cell_result(key, [row.finding[name] for name in FINDING], failures)
     return UploadCell(
         saver=row.saver,
-        format=member(Format, row.format),
+        format=member(Format, row.format) if row.format else None,
         result=result,
         outputs=row.outputs,
         group=row.group,

@@ -130,7 +130,7 @@ class Uploads:
             wiped = {**_WIPED, "state": state.value, "content": "", "finished_at": now, "expires_at": now}
             is_it = uploads.c.id == upload_id
             connection.execute(update(uploads).where(is_it).values(**wiped, revision=uploads.c.revision + 1))
-            named = {file.sha256 for file in gone.parts.values()}
+            named = _blobs_of_upload(row)
             others = connection.execute(select(uploads.c.id).where(uploads.c.content == gone.content)).first()
             if others is None:
                 named |= _remove_findings(connection, gone.content)
@@ -176,12 +176,18 @@ def _remove_findings(connection: Connection, content: str) -> set[str]:
 
 def _still_named(connection: Connection) -> set[str]:
     """Every blob that some upload names."""
-    kept = connection.execute(select(uploads.c.parts).where(uploads.c.state.not_in(_GONE)))
-    named: set[str | None] = {file["sha256"] for row in kept for file in row.parts.values()}
+    kept = connection.execute(select(uploads.c.parts, uploads.c.inspection).where(uploads.c.state.not_in(_GONE)))
+    named: set[str | None] = {one for row in kept for one in _blobs_of_upload(row)}
     named |= {row.outputs for row in connection.execute(select(upload_cells.c.outputs))}
     for row in connection.execute(select(upload_saves)):
         named |= _blobs_of(row)
     return {one for one in named if one is not None}
+
+
+def _blobs_of_upload(row: AnyRow) -> set[str]:
+    """Its parts, and the inputs that it is called with."""
+    inputs = (row.inspection or {}).get("inputs")
+    return {file["sha256"] for file in row.parts.values()} | ({inputs} if inputs else set())
 
 
 def _blobs_of(save: AnyRow) -> set[str | None]:

@@ -124,7 +124,7 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadCell:
-    """What one environment made of a file, by one method.
+    """What one environment made of a file, by one method; of a script that it builds, ``format`` is ``None``.
 
     ``saver`` is the recipe digest of the environment that saved it again, ``ITSELF`` for what was handed in; the result's
     key has the loader's digest, and the file's as artifact. ``outputs`` names a blob. Cells of the same ``group`` give the
@@ -132,7 +132,7 @@ class UploadCell:
     """
 
     saver: str
-    format: Format
+    format: Format | None
     result: CellResult
     outputs: str | None
     group: int | None

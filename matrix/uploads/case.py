@@ -1,0 +1,178 @@
+"""One upload on its way: inspected, then its row, then what is done in the background; whichever lane is free works on it.
+
+Lanes share a case. ``claim`` hands out work and never waits; the work itself is done outside of any lock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from functools import partial
+from typing import Any, Final
+
+from matrix.model import Environment
+from matrix.uploads.attempt import Inputs
+from matrix.uploads.background import Background
+from matrix.uploads.filling import Filling
+from matrix.uploads.means import Means, now
+from matrix.uploads.model import Parts, Upload, UploadState
+from matrix.uploads.order import Origin
+from matrix.uploads.row import Row
+from matrix.uploads.ways import ways_of
+
+Work = Callable[[], None]
+UNSTEADY: Final = (
+    "It answers differently each time it is asked, so its answers cannot be compared; what loads is shown as loaded."
+)
+BUILT_ANEW: Final = (
+    "A script makes the model anew in each version, with weights drawn anew, so the row says where it can be built and "
+    "called; the matrix below it is what one version saves and another loads."
+)
+
+
+Inspect = Callable[[Parts], dict[str, Any]]
+"""Looks into an upload; returns the checked answer, with the digest of inputs under ``inputs`` where there are any."""
+
+
+class Phase(IntEnum):
+    """How far a case is; what comes first is more urgent."""
+
+    INSPECT = 0
+    ROW = 1
+    BACKGROUND = 2
+    OVER = 3
+
+
+class Case:
+    """An upload on its way. ``environments`` are those that can be had here.
+
+    ``seconds`` are those that lanes spent on it, ``running`` counts the lanes that are at it.
+    """
+
+    def __init__(self, upload: Upload, means: Means, inspect: Inspect, environments: Sequence[Environment]) -> None:
+        self.upload = upload
+        self.seconds = 0.0
+        self.running = 0
+        self.phase = Phase.INSPECT
+        self._means = means
+        self._inspect_parts = inspect
+        self._environments = environments
+        self._lock = threading.RLock()
+        self._inspection_claimed = False
+        self._filling: Filling
+        self._background: Background
+
+    def claim(self) -> Work | None:
+        """Return something to do now, or nothing: all is under way, or over."""
+        with self._lock:
+            work = self._next()
+            if work is None:
+                return None
+            self.running += 1
+            return partial(self._do, work)
+
+    def fail(self, message: str, next_step: str) -> None:
+        """Give up; what was found stays."""
+        with self._lock:
+            self.phase = Phase.OVER
+            self._change(state=UploadState.FAILED, message=message, next_step=next_step, finished_at=now())
+
+    def _do(self, work: Work) -> None:
+        began = time.monotonic()
+        try:
+            work()
+        finally:
+            with self._lock:
+                self.running -= 1
+                self.seconds += time.monotonic() - began
+
+    def _next(self) -> Work | None:
+        match self.phase:
+            case Phase.INSPECT:
+                if self._inspection_claimed:
+                    return None
+                self._inspection_claimed = True
+                return self._inspect
+            case Phase.ROW:
+                return self._filling.claim()
+            case Phase.BACKGROUND:
+                work = self._background.claim(idle=not self.running)
+                if work is None and self._background.is_over(idle=not self.running):
+                    self._end(state=UploadState.DONE)
+                return work
+            case Phase.OVER:
+                return None
+
+    def _inspect(self) -> None:
+        try:
+            self._change(state=UploadState.INSPECTING, started_at=self.upload.started_at or now())
+            known = self._means.uploads.inspected(self.upload.content)
+            inspection = (known and known.inspection) or self._inspect_parts(self.upload.parts)
+        except BaseException:
+            self._inspection_claimed = False  # by whoever works next: the machine was in the way, or we are stopped
+            raise
+        refused = inspection.get("refused")
+        if refused is not None:
+            why = {"message": refused["message"], "next_step": refused["next_step"]}
+            self._end(state=UploadState.REFUSED, inspection=inspection, **why)
+            return
+        self._begin_row(inspection, is_unsteady=known is not None and known.note == UNSTEADY)
+
+    def _begin_row(self, inspection: dict[str, Any], *, is_unsteady: bool) -> None:
+        said = inspection["saved_with"]
+        origin = Origin(**{name: said.get(name) for name in ("tensorflow", "keras", "oldest", "newest")})
+        ways = ways_of(self.upload.parts, inspection)
+        note = BUILT_ANEW if ways.format is None else UNSTEADY if is_unsteady else None
+        with self._lock:
+            self._filling = Filling(
+                self._means,
+                self.upload.content,
+                ways=ways,
+                row=Row(origin, self._asked(origin), comparable=note is None),
+                inputs=Inputs(inspection.get("inputs") or ""),
+                lock=self._lock,
+                changed=self._row_changed,
+            )
+            plan = [one.id for one in self._filling.row.line]
+            self._change(state=UploadState.LOADING, inspection=inspection, plan=plan, note=note)
+            self.phase = Phase.ROW
+            self._filling.recall()
+            self._row_changed()
+
+    def _asked(self, origin: Origin) -> list[Environment]:
+        """Return the environments of the row: those asked for, and the one nearest to what saved the file."""
+        options = self.upload.options
+        whole = [one for one in self._environments if one.base is None or options.overlays]
+        if not options.environments:
+            return whole
+        nearest = Row(origin, whole)
+        wanted = {*options.environments, *(one.id for one in nearest.line[nearest.home :][:1])}
+        return [one for one in self._environments if one.id in wanted]
+
+    def _row_changed(self) -> None:
+        """Note where the row stands; once it is complete, go on."""
+        row = self._filling.row
+        reference = None if row.reference is None else row.reference.id
+        if self._filling.is_unsteady and self.upload.note != UNSTEADY:
+            self._change(note=UNSTEADY, reference=None)
+        elif reference != self.upload.reference:
+            self._change(reference=reference)
+        if self.phase is Phase.ROW and row.is_complete:
+            self._end_row()
+
+    def _end_row(self) -> None:
+        if not (self.upload.options.save_again and self._filling.savers()):
+            self._end(state=UploadState.DONE, row_at=now())
+            return
+        self._background = Background(self._means, self.upload.content, self._filling)
+        self.phase = Phase.BACKGROUND
+        self._change(state=UploadState.SAVING_AGAIN, row_at=now())
+
+    def _end(self, **fields: Any) -> None:  # noqa: ANN401  (an upload's)
+        self.phase = Phase.OVER
+        self._change(**fields, finished_at=now())
+
+    def _change(self, **fields: Any) -> None:  # noqa: ANN401  (an upload's)
+        self.upload = self._means.uploads.change(self.upload.id, **fields)

@@ -1,0 +1,128 @@
+"""How a row fills: each environment tries the upload, and what is found is recorded as it comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from matrix import verdict
+from matrix.model import CellKey, Environment, Method, Verdict
+from matrix.results import CellResult
+from matrix.session import HarnessBrokenError
+from matrix.uploads.agreement import is_steady
+from matrix.uploads.attempt import Attempt, Inputs, Seat, attempts, load
+from matrix.uploads.means import Means, now
+from matrix.uploads.model import ITSELF, UploadCell
+from matrix.uploads.row import Row
+from matrix.uploads.ways import Ways, is_keras_model
+
+Work = Callable[[], None]
+
+
+class Filling:
+    """The row of one content. Lanes share it: ``claim`` hands out environments, ``changed`` is called where it stands."""
+
+    def __init__(  # noqa: PLR0913  what a row needs is what it is given
+        self,
+        means: Means,
+        content: str,
+        *,
+        ways: Ways,
+        row: Row,
+        inputs: Inputs,
+        lock: threading.RLock,
+        changed: Callable[[], None],
+    ) -> None:
+        self.row = row
+        self.ways = ways
+        self.inputs = inputs
+        self.methods: dict[int, Method] = {}
+        self.is_unsteady = False
+        self._means = means
+        self._content = content
+        self._lock = lock
+        self._changed = changed
+
+    def recall(self) -> None:
+        """Take what is known of these very files from an earlier upload, or from before a restart."""
+        known: dict[str, list[UploadCell]] = {}
+        for cell in self._means.uploads.cells(self._content):
+            if cell.saver == ITSELF and cell.result.verdict is not Verdict.HARNESS_BROKEN:
+                known.setdefault(cell.result.key.loader, []).append(cell)
+        for place, environment in enumerate(self.row.line):
+            cells = known.get(environment.recipe_digest, [])
+            if self._is_whole(environment, cells):
+                self._take_known(place, cells)
+
+    def claim(self) -> Work | None:
+        """Return the next environment's work; nothing when all are under way or done."""
+        place = self.row.claim()
+        return None if place is None else partial(self._try, place)
+
+    def savers(self) -> list[int]:
+        """The places that can save the upload again: those where it is a Keras model."""
+        return [place for place in self.row.answering() if is_keras_model(self.methods[place])]
+
+    def _is_whole(self, environment: Environment, cells: Sequence[UploadCell]) -> bool:
+        """Whether all ways were tried that would be."""
+        if not cells:
+            return False
+        if cells[-1].outputs is not None:
+            return True
+        further = self.ways.further(environment, cells[0].result)
+        return {cell.result.key.method for cell in cells} >= {self.ways.first, *further}
+
+    def _take_known(self, place: int, cells: Sequence[UploadCell]) -> None:
+        self.row.take(place)
+        for cell in cells:
+            self.row.add(place, cell, self._means.answer(cell.outputs))
+        self.methods[place] = cells[-1].result.key.method
+        self._record(self.row.end(place))
+
+    def _try(self, place: int) -> None:
+        environment = self.row.line[place]
+        try:
+            with self._means.seat(environment, self.ways, self.inputs) as seat:
+                for tried in attempts(seat):
+                    self._take(place, tried.method, tried.found.result, tried)
+                    if place == self.row.home and tried.found.outputs:
+                        self._ask_again(seat, tried)
+        except HarnessBrokenError as error:
+            key = CellKey(artifact=self.ways.artifact, loader=environment.recipe_digest, method=self.ways.first)
+            self._take(place, self.ways.first, verdict.harness_broken(key, error.message))
+        except BaseException:
+            with self._lock:
+                self.row.release(place)
+            raise
+        with self._lock:
+            self._record(self.row.end(place))
+            self._changed()
+
+    def _take(self, place: int, method: Method, result: CellResult, tried: Attempt | None = None) -> None:
+        outputs = (tried.found.outputs or None) if tried else None
+        cell = UploadCell(
+            saver=ITSELF,
+            format=self.ways.format,
+            result=result,
+            outputs=self._means.keep(outputs),
+            group=None,
+            measured_at=now(),
+        )
+        with self._lock:
+            self.methods[place] = method
+            self._record([self.row.add(place, cell, outputs)])
+
+    def _ask_again(self, seat: Seat, tried: Attempt) -> None:
+        """See whether it answers the same once more in the environment nearest to the saver's: else nothing can be compared."""
+        if self.ways.format is None:
+            return
+        second = load(seat, tried.method)
+        if second.found.outputs and not is_steady([tried.found.outputs, second.found.outputs]):
+            with self._lock:
+                self.is_unsteady = True
+                self._record(self.row.unsettle())
+
+    def _record(self, cells: Sequence[UploadCell]) -> None:
+        if cells:
+            self._means.uploads.record_cells(self._content, cells)

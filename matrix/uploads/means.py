@@ -1,0 +1,54 @@
+"""What work on uploads is done with: where findings and files go, and where containers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from images.probe import wire
+from matrix import protocol
+from matrix.blobs import Blobs
+from matrix.messages import Arrays
+from matrix.model import Environment
+from matrix.store import Uploads
+from matrix.uploads.attempt import Inputs, Seat
+from matrix.uploads.warm import Containers
+from matrix.uploads.ways import Ways
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Means:
+    """Shared by all uploads and lanes."""
+
+    uploads: Uploads
+    blobs: Blobs
+    containers: Containers
+
+    @contextmanager
+    def seat(self, environment: Environment, ways: Ways, inputs: Inputs) -> Iterator[Seat]:
+        """Give an upload a place in an environment.
+
+        Raises:
+            HarnessBrokenError: It did not prove itself.
+            EngineError: The engine does not answer.
+        """
+        with self.containers.session(environment, ways.unpacked) as session:
+            yield Seat(session=session, blobs=self.blobs, ways=ways, inputs=inputs)
+
+    def keep(self, outputs: Arrays | None) -> str | None:
+        """Store what a model answered; return its digest."""
+        if outputs is None:
+            return None
+        specs, body = wire.encode_arrays(list(outputs))
+        return self.blobs.put(wire.pack({"arrays": specs}, body))
+
+    def answer(self, digest: str | None) -> Arrays | None:
+        """Return what a model answered, from its digest."""
+        return None if digest is None else protocol.arrays(self.blobs.get(digest))
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,127 @@
+"""The row of an upload while it fills: what was tried, which environment is the reference, what each cell then means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from matrix.messages import Arrays
+from matrix.model import Environment, Rung, Verdict
+from matrix.uploads import order
+from matrix.uploads.agreement import Agreement, Standing, judged
+from matrix.uploads.model import UploadCell
+from matrix.uploads.order import Origin
+
+
+@dataclass(kw_only=True, slots=True)
+class Place:
+    """One environment of a row: its cells, the way that answered last, and what it answered."""
+
+    cells: list[UploadCell] = field(default_factory=list)
+    outputs: Arrays | None = None
+    is_done: bool = False
+
+
+class Row:
+    """Environments in line, and what came of each. Not safe for threads: whoever shares it holds a lock.
+
+    ``comparable`` is off where every environment makes the model anew: then nothing is held against anything.
+    """
+
+    def __init__(self, origin: Origin, environments: Sequence[Environment], *, comparable: bool = True) -> None:
+        self.line = order.in_line(environments)
+        self.home = order.nearest(origin, self.line)
+        self.places: dict[int, Place] = {}
+        self._comparable = comparable
+        self._agreement: Agreement | None = None
+        self._reference: int | None = None
+
+    @property
+    def reference(self) -> Environment | None:
+        """The environment that all others are compared with, once it is known."""
+        return None if self._agreement is None or self._reference is None else self.line[self._reference]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every environment was tried to its end."""
+        return len(self.places) == len(self.line) and all(place.is_done for place in self.places.values())
+
+    def claim(self) -> int | None:
+        """Return the place to try next, which is then under way; nothing when all are."""
+        known = {number: _outcome(place) if place.is_done else None for number, place in self.places.items()}
+        place = order.next_place(self.home, self.line, known) if self.line else None
+        if place is not None:
+            self.take(place)
+        return place
+
+    def take(self, place: int) -> None:
+        """Note that a place is under way."""
+        self.places[place] = Place()
+
+    def release(self, place: int) -> None:
+        """Let a place be tried again: it was not to its end."""
+        del self.places[place]
+
+    def add(self, place: int, cell: UploadCell, outputs: Arrays | None) -> UploadCell:
+        """Take what came of one way in one environment; return the cell as it is judged now."""
+        mine = self.places[place]
+        if outputs is not None:
+            mine.outputs = outputs
+        mine.cells.append(self._judged(cell, mine.outputs if outputs is not None else None))
+        return mine.cells[-1]
+
+    def end(self, place: int) -> tuple[UploadCell, ...]:
+        """Note that an environment was tried to its end; return the cells that mean something else from now on."""
+        self.places[place].is_done = True
+        if self._agreement is not None or not self._comparable:
+            return ()
+        loads = {number: one.outputs is not None for number, one in self.places.items() if one.is_done}
+        reference, stands = order.reference(self.home, self.line, loads)
+        if reference is None or not (stands or self.is_complete):
+            return ()
+        outputs = self.places[reference].outputs
+        if outputs is None:
+            return ()
+        self._agreement, self._reference = Agreement(outputs), reference
+        return tuple(self._judge_again())
+
+    def unsettle(self) -> tuple[UploadCell, ...]:
+        """Note that the reference answers differently when asked again; return all cells, which now merely load."""
+        self._agreement, self._reference, self._comparable = None, None, False
+        return tuple(self._judge_again())
+
+    def answering(self) -> tuple[int, ...]:
+        """The places that load the upload and answer, oldest first."""
+        return tuple(number for number, place in sorted(self.places.items()) if place.outputs is not None)
+
+    def _judge_again(self) -> Iterable[UploadCell]:
+        for place in sorted(self.places, key=lambda number: (number != self._reference, number)):
+            mine = self.places[place]
+            for number, cell in enumerate(mine.cells):
+                if _answered(cell):
+                    mine.cells[number] = self._judged(cell, mine.outputs)
+                    yield mine.cells[number]
+
+    def _judged(self, cell: UploadCell, outputs: Arrays | None) -> UploadCell:
+        if outputs is None:
+            return cell
+        standing: Standing | None = None if self._agreement is None else self._agreement.standing(outputs)
+        group = None if standing is None else standing.group
+        return replace(cell, result=judged(cell.result, standing), group=group)
+
+
+def _answered(cell: UploadCell) -> bool:
+    return cell.result.rung in {Rung.CALLED, Rung.OUTPUTS_EQUAL} and cell.result.verdict in {
+        Verdict.LOADS,
+        Verdict.PASS,
+        Verdict.DRIFT,
+    }
+
+
+def _outcome(place: Place) -> str:
+    """Name what came of an environment, so that equal outcomes are told from others."""
+    if not place.cells:
+        return ""
+    first, last = place.cells[0].result, place.cells[-1].result
+    kind = first.failure.fingerprint if first.failure else ""
+    return f"{first.verdict} {last.verdict} {kind} {place.cells[-1].group}"

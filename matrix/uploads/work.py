@@ -1,0 +1,267 @@
+"""The use case on one screen: take in what lies at the door, hand its work to lanes, remove what is asked or over.
+
+One process at a time does this for a home folder (a lock file). What it was at when it was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from secrets import compare_digest
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from matrix.blobs import Blobs, TooLargeError
+from matrix.config import Settings
+from matrix.engines import Engine
+from matrix.errors import BusyError, TfmatrixError
+from matrix.model import Environment
+from matrix.runner import patience
+from matrix.store import Uploads
+from matrix.uploads.case import Case, Inspect, Phase, Work
+from matrix.uploads.door import Door, DoorError, Ticket
+from matrix.uploads.means import Means, now
+from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of, hashed
+from matrix.uploads.warm import Containers
+
+LABEL: Final = "tfmatrix.uploads"
+LOOK_SECONDS: Final = 0.1
+TIDY_SECONDS: Final = 60.0
+PAUSE_SECONDS: Final = 5.0
+JOIN_SECONDS: Final = 60.0
+
+
+class UploadWork:
+    """Does uploads until it is stopped. ``look`` is called again and again by the thread that owns it."""
+
+    def __init__(  # noqa: PLR0913  what doing uploads needs is what it is given
+        self,
+        settings: Settings,
+        *,
+        engine: Engine,
+        uploads: Uploads,
+        environments: Sequence[Environment],
+        inspect: Callable[[Blobs], Inspect],
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._uploads = uploads
+        self._say = say
+        self._engine = engine
+        self._environments = environments
+        self._blobs = Blobs(settings.home / "uploads" / "files")
+        self.door = Door(settings.home / "uploads" / "door")
+        self._containers = containers(settings, engine, Blobs(settings.home / "blobs"))
+        self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers)
+        self._inspect = inspect(self._blobs)
+        self._cases: dict[str, Case] = {}
+        self._condition = threading.Condition()
+        self._stopped = False
+        self._tidy_at = 0.0
+        self._lanes: list[threading.Thread] = []
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Hold the home's uploads, and work with as many lanes as are set.
+
+        Raises:
+            BusyError: Another process does them.
+        """
+        with alone(self._settings):
+            self._containers.sweep(f"{LABEL}={self._settings.home}")
+            self._blobs.sweep()
+            for upload in self._uploads.under_way():
+                self._begin(upload)
+            self._lanes = [
+                threading.Thread(target=self._work, name=f"uploads-{number}", daemon=True)
+                for number in range(self._settings.lanes_in_memory)
+            ]
+            for lane in self._lanes:
+                lane.start()
+            try:
+                yield
+            finally:
+                self._stop()
+
+    def look(self) -> None:
+        """Take in what lies at the door, delete what is to be deleted."""
+        for removal in self.door.removals():
+            upload = self._uploads.get(removal.id)
+            if upload is not None and compare_digest(upload.deletion, hashed(removal.token)):
+                self.remove(removal.id, UploadState.DELETED)
+        for upload_id in self.door.waiting():
+            self._take_in(upload_id)
+        if time.monotonic() > self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self.door.sweep()
+            for upload_id in self._uploads.expired(now()):
+                self.remove(upload_id, UploadState.EXPIRED)
+
+    def remove(self, upload_id: str, state: UploadState) -> None:
+        """Remove all that is known of an upload, and the files that no other one has."""
+        with self._condition:
+            self._cases.pop(upload_id, None)
+        upload = self._uploads.get(upload_id)
+        if upload is None or upload.state.is_gone:
+            return
+        for sha256 in self._uploads.forget(upload_id, state, now()):
+            self._blobs.drop(sha256)
+
+    def _take_in(self, upload_id: str) -> None:
+        try:
+            upload = self._copied(self.door.ticket(upload_id))
+        except (DoorError, TooLargeError) as error:
+            self._say(f"upload {upload_id[:6]}…: not taken in, {error}")
+        else:
+            if self._uploads.get(upload_id) is None:
+                self._uploads.add(upload)
+            self._begin(upload)
+            self._say(f"upload {upload_id[:6]}…: taken in, {upload.size} bytes")
+        self.door.clear(upload_id)
+
+    def _copied(self, ticket: Ticket) -> Upload:
+        room, parts = self._settings.upload_bytes, {}
+        for part, name in ticket.names.items():
+            with self.door.part(ticket.id, Part(part)) as file:
+                sha256, size = self._blobs.take(file, room)
+            room -= size
+            parts[part] = PartFile(name=name, sha256=sha256, size=size)
+        if not parts:
+            raise DoorError("there is no file in it")
+        return Upload(
+            id=ticket.id,
+            content=content_of(parts),
+            parts=parts,
+            options=ticket.options,
+            state=UploadState.WAITING,
+            owner=ticket.owner,
+            deletion=ticket.deletion,
+            handed_in_at=ticket.handed_in_at,
+            expires_at=now() + timedelta(days=self._settings.upload_days),
+        )
+
+    def _begin(self, upload: Upload) -> None:
+        missing = self._engine.missing(tuple(self._environments))
+        there = [one for one in self._environments if one.id not in missing]
+        case = Case(upload, self._means, self._inspect, there)
+        with self._condition:
+            self._cases[upload.id] = case
+            self._condition.notify_all()
+
+    def _work(self) -> None:
+        """A lane: what is most urgent, again and again."""
+        while not self._stopped:
+            found = self._next()
+            if found is None:
+                with self._condition:
+                    self._condition.wait(LOOK_SECONDS)
+                continue
+            case, work = found
+            try:
+                work()
+            except TfmatrixError as error:
+                self._trouble(case, error)
+            except Exception as error:  # noqa: BLE001  one upload's fault is not the next one's
+                self._fault(case, error)
+            with self._condition:
+                self._condition.notify_all()
+
+    def _next(self) -> tuple[Case | None, Work] | None:
+        """Rows first, then containers for the rows to come, then what is done in the background."""
+        with self._condition:
+            cases = in_turn(self._cases.values())
+            for case in cases:
+                if case.phase < Phase.BACKGROUND and (work := case.claim()) is not None:
+                    return case, work
+            if (warming := self._warming()) is not None:
+                return None, warming
+            for case in cases:
+                if case.phase >= Phase.BACKGROUND and (work := case.claim()) is not None:
+                    return case, work
+                if case.phase is Phase.OVER:
+                    self._cases.pop(case.upload.id, None)
+            return None
+
+    def _warming(self) -> Work | None:
+        """Return how to have one more container warm, where one is missing."""
+        environment = self._containers.missing([one for one in self._environments if one.base is None])
+        return None if environment is None else lambda: self._containers.warm_up(environment)
+
+    def _trouble(self, case: Case | None, error: TfmatrixError) -> None:
+        """The machine is in the way, or the upload is gone meanwhile: nobody's model is at fault."""
+        if self._stopped:
+            return
+        self._say(f"uploads: {error.message} {error.next_step}")
+        gone = case is not None and case.upload.id not in self._cases
+        if not gone:
+            time.sleep(PAUSE_SECONDS)
+
+    def _fault(self, case: Case | None, error: Exception) -> None:
+        if self._stopped or case is None:
+            return
+        self._say(f"upload {case.upload.id[:6]}…: a fault in tfmatrix: {error!r}")
+        case.fail(f"A fault in tfmatrix ({type(error).__name__}).", "Please report it, with the runner's log.")
+
+    def _stop(self) -> None:
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+        self._containers.stop()
+        for lane in self._lanes:
+            lane.join(JOIN_SECONDS)
+
+
+def in_turn(cases: Iterable[Case]) -> list[Case]:
+    """Return cases in the order in which they get a lane: what is urgent; then whose owner had least; then who came first.
+
+    Of the same files only the first is worked on until its row stands: the others then find it known.
+    """
+    everything = sorted(cases, key=lambda case: (case.upload.handed_in_at, case.upload.id))
+    had: dict[str, float] = {}
+    for case in everything:
+        had[case.upload.owner] = had.get(case.upload.owner, 0.0) + case.seconds + case.running
+    urgent = [case for case in everything if case.phase < Phase.BACKGROUND]
+    first = {case.upload.content: case for case in reversed(urgent)}
+    urgent = [case for case in urgent if first[case.upload.content] is case]
+    later = [case for case in everything if case.phase >= Phase.BACKGROUND]
+    return [*sorted(urgent, key=lambda case: had[case.upload.owner]), *sorted(later, key=lambda case: case.seconds)]
+
+
+def containers(settings: Settings, engine: Engine, blobs: Blobs) -> Containers:
+    """Return the containers that uploads are loaded in."""
+    return Containers(
+        engine,
+        blobs,
+        inboxes=settings.home / "uploads" / "inbox",
+        labels={LABEL: str(settings.home)},
+        patience=patience(settings),
+        memory=settings.container_memory,
+        many=settings.warm_containers,
+    )
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Hold the uploads of a home folder.
+
+    Raises:
+        BusyError: Another process does.
+    """
+    folder = settings.home / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "work.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        message = f"Another process works on the uploads of {settings.home}."
+        raise BusyError(
+            message, next_step="It will take up what is handed in; see `tfmatrix runner --healthy`."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

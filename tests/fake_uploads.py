@@ -1,0 +1,201 @@
+"""Uploads without an engine: environments that answer by a rule, a door in a folder, a store in a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from images.probe import wire
+from matrix import catalog
+from matrix.blobs import Blobs
+from matrix.config import Settings
+from matrix.errors import EngineError
+from matrix.messages import AgainJob, Ending, EndKind, Job, LoadJob, SaveJob
+from matrix.model import Environment
+from matrix.session import HarnessBrokenError
+from matrix.store import Store
+from matrix.uploads.door import Door, Ticket, new_id
+from matrix.uploads.means import Means
+from matrix.uploads.model import Options, Part, Parts, Upload, hashed
+from matrix.uploads.work import UploadWork
+from tests.fake_session import ENDED
+
+BASES: Final = tuple(one for one in catalog.load_environments() if one.base is None)
+TOKEN: Final = "token"  # noqa: S105
+SECONDS: Final = 60.0
+
+Rule = Callable[[Environment, str], float | str]
+"""Of an environment and a method: the number that the model answers, or the message that it fails with."""
+
+
+def everywhere(_environment: Environment, _method: str) -> float:
+    """Every environment answers one."""
+    return 1.0
+
+
+@dataclass
+class World:
+    """What the environments do, and what was asked of them."""
+
+    rule: Rule = everywhere
+    inspection: dict[str, Any] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    inspected: int = 0
+    faults: list[Exception] = field(default_factory=list)
+
+    def inspect(self, _blobs: Blobs) -> Callable[[Parts], dict[str, Any]]:
+        """Answer as an inspector would that found a whole h5 model of 2.9."""
+
+        def answer(_parts: Parts) -> dict[str, Any]:
+            self.inspected += 1
+            if self.faults:
+                raise self.faults.pop()
+            found = {"refused": None, "kind": "h5", "packing": "file", "root": "", "unpacked": 5, "inputs": None}
+            return found | {"saved_with": {"tensorflow": "2.9.3"}} | self.inspection
+
+        return answer
+
+    def missing(self, _line: object) -> None:
+        """Nothing is kept warm."""
+
+    def stop(self) -> None: ...
+
+    def sweep(self, _label: str) -> None: ...
+
+    @contextmanager
+    def session(self, environment: Environment, _unpacked: int) -> Iterator[FakeSeat]:
+        """Give an environment that answers by the rule."""
+        if environment.id in self.broken:
+            raise HarnessBrokenError(f"{environment.id} did not prove itself", next_step="Rebuild it.")
+        yield FakeSeat(self, environment)
+
+
+class FakeSeat:
+    """An environment's session."""
+
+    def __init__(self, world: World, environment: Environment) -> None:
+        self._world = world
+        self.environment = environment
+        self.placed: set[str] = set()
+
+    def place_files(self, blobs: Blobs, digests: Iterable[str]) -> None:
+        """Note what was placed; it must be there."""
+        for digest in digests:
+            blobs.get(digest)
+            self.placed.add(digest)
+
+    def run(self, job: Job, *, fresh: bool = False) -> tuple[Ending, bytes]:
+        """Answer by the rule."""
+        match job:
+            case LoadJob(cells=(cell,)):
+                assert {cell.artifact, *filter(None, [cell.inputs])} <= self.placed
+                self._world.asked.append((self.environment.id, cell.method))
+                return self._load(cell.method, fresh=fresh)
+            case AgainJob(cell=cell, formats=formats):
+                self._world.asked.append((self.environment.id, "again"))
+                return ENDED, self._saved(self._world.rule(self.environment, cell.method), formats)
+            case SaveJob(formats=formats):
+                self._world.asked.append((self.environment.id, "build"))
+                return ENDED, self._saved(self._world.rule(self.environment, "build"), formats)
+            case _:
+                raise AssertionError(job)
+
+    def _load(self, method: str, *, fresh: bool) -> tuple[Ending, bytes]:
+        said = self._world.rule(self.environment, method)
+        if said == "die" or (said == "die once" and not fresh):
+            return replace(ENDED, kind=EndKind.SIGNAL, code=11), b""
+        if isinstance(said, str) and said != "die once":
+            raised = {"class": "ValueError", "message": said, "traceback": "", "frames": []}
+            return ENDED, wire.pack({"cells": [{"reached": "opened", "exception": raised, "length": 0}]}, b"")
+        specs, body = wire.encode_arrays([("y", np.full(2, said if isinstance(said, float) else 1.0, "float32"))])
+        return ENDED, wire.pack({"cells": [{"reached": "called", "outputs": specs, "length": len(body)}]}, body)
+
+    def _saved(self, said: float | str, formats: tuple[str, ...]) -> bytes:
+        if isinstance(said, str):
+            raised = {"class": "ValueError", "message": said, "traceback": "", "frames": []}
+            return wire.pack({"exception": raised, "saves": []}, b"")
+        inputs, raw_inputs = wire.encode_arrays([("x", np.zeros(2, "float32"))])
+        outputs, raw_outputs = wire.encode_arrays([("y", np.full(2, said, "float32"))])
+        name = self.environment.id.encode()
+        saves = [{"format": one, "outcome": "saved", "is_tar": False, "length": len(name)} for one in formats]
+        header = {"inputs": inputs, "outputs": outputs, "structure": "single", "saves": saves, "steps": {}}
+        return wire.pack(header, raw_inputs + raw_outputs + name * len(formats))
+
+
+class FakeEngine:
+    """An engine that has every image."""
+
+    isolates = True
+
+    def __init__(self, missing: frozenset[str] = frozenset()) -> None:
+        self._missing = missing
+
+    def missing(self, environments: tuple[Environment, ...]) -> dict[str, str]:
+        """Some may lack."""
+        return {one.id: "its image is not built" for one in environments if one.id in self._missing}
+
+    def reap(self, _label: str) -> int:
+        """There is nothing to remove."""
+        return 0
+
+
+def work_on(
+    home: Path, store: Store, world: World, *, lanes: int = 2, missing: frozenset[str] = frozenset()
+) -> UploadWork:
+    """Return what does uploads, with made-up environments."""
+    engine: Any = FakeEngine(missing)
+    settings = Settings(home=home, lanes=lanes, warm=0)
+    said: list[str] = []
+    work = UploadWork(
+        settings,
+        engine=engine,
+        uploads=store.uploads,
+        environments=BASES,
+        inspect=world.inspect,
+        say=said.append,
+    )
+    fake: Any = world
+    work._containers = fake
+    work._means = Means(uploads=store.uploads, blobs=work._blobs, containers=fake)
+    return work
+
+
+def hand_in(door: Door, content: bytes = b"model", *, options: Options | None = None, owner: str = "me") -> str:
+    """Hand in one file; return the upload's id."""
+    ticket = Ticket(
+        id=new_id(),
+        names={Part.MODEL: "model.h5"},
+        options=options or Options(save_again=False),
+        owner=owner,
+        deletion=hashed(TOKEN),
+        handed_in_at=datetime.now(UTC),
+    )
+    with door.handing_in(ticket.id) as folder:
+        (folder / Part.MODEL.value).write_bytes(content)
+        door.hand_in(ticket)
+    return ticket.id
+
+
+def until(work: UploadWork, store: Store, upload_id: str, reached: Callable[[Upload], bool]) -> Upload:
+    """Let the work go on until an upload has reached something."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        work.look()
+        upload = store.uploads.get(upload_id)
+        if upload is not None and reached(upload):
+            return upload
+        time.sleep(0.01)
+    raise AssertionError(f"after {SECONDS} s it is {store.uploads.get(upload_id)}")
+
+
+def engine_died() -> EngineError:
+    """What an engine raises that is gone."""
+    return EngineError("The engine is gone.", next_step="Start it.")

@@ -1,0 +1,134 @@
+"""A row while it fills: cells merely load until the reference stands, and then agree with it or drift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from matrix import catalog
+from matrix.messages import Arrays
+from matrix.model import CellKey, Format, Method, Rung, Verdict
+from matrix.results import CellResult, Effort, Failure
+from matrix.uploads.agreement import is_steady
+from matrix.uploads.model import ITSELF, UploadCell
+from matrix.uploads.order import Origin
+from matrix.uploads.row import Row
+
+BASES = tuple(one for one in catalog.load_environments() if one.base is None)
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def answer(value: float) -> Arrays:
+    """One output."""
+    return (("output", np.full((2, 3), value, "float32")),)
+
+
+def cell(verdict: Verdict = Verdict.LOADS, method: Method = Method.DEFAULT, kind: str = "f") -> UploadCell:
+    """What one way came to."""
+    failure = Failure(exception="ValueError", message="no", traceback="", frames=(), fingerprint=kind)
+    result = CellResult(
+        key=CellKey(artifact="a" * 64, loader="b" * 64, method=method),
+        verdict=verdict,
+        rung=Rung.CALLED if verdict is Verdict.LOADS else Rung.OPENED,
+        signature_equal=None,
+        signal=None,
+        failure=None if verdict is Verdict.LOADS else failure,
+        differences=(),
+        warnings=(),
+        effort=Effort(steps={}, wall_seconds=0.1, peak_memory=1),
+    )
+    return UploadCell(saver=ITSELF, format=Format.H5, result=result, outputs=None, group=None, measured_at=NOW)
+
+
+def loaded(row: Row, place: int, value: float) -> UploadCell:
+    """An environment loads it and answers; the cell as it is judged then."""
+    if place not in row.places:
+        row.take(place)
+    return row.add(place, cell(), answer(value))
+
+
+def test_the_saver_is_the_reference_and_others_are_held_to_it() -> None:
+    """The first that answers merely loads; once its environment is done, it passes, and so does whoever answers the same."""
+    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    assert loaded(row, row.home, 1.0).result.verdict is Verdict.LOADS
+    assert row.reference is None
+    (judged,) = row.end(row.home)
+    assert (judged.result.verdict, judged.result.rung, judged.group) == (Verdict.PASS, Rung.OUTPUTS_EQUAL, 0)
+    assert row.reference is not None
+    assert row.reference.id == "tf2.9"
+    same, other, third = loaded(row, 0, 1.0), loaded(row, 1, 2.0), loaded(row, 2, 2.0)
+    assert (same.result.verdict, same.group) == (Verdict.PASS, 0)
+    assert (other.result.verdict, other.group, third.group) == (Verdict.DRIFT, 1, 1)
+    assert other.result.differences[0].max_absolute == 1.0
+    assert loaded(row, 3, 3.0).group == 2
+
+
+def test_another_is_the_reference_once_all_nearer_ones_failed() -> None:
+    """What was measured before is judged then."""
+    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    loaded(row, row.home + 1, 1.0)
+    row.end(row.home + 1)
+    assert row.reference is None
+    row.take(row.home)
+    row.add(row.home, cell(Verdict.FAIL), None)
+    changed = row.end(row.home)
+    assert [one.result.verdict for one in changed] == [Verdict.PASS]
+    assert row.reference is BASES[row.home + 1]
+
+
+def test_whoever_answers_at_random_is_no_reference() -> None:
+    """All that was judged merely loads from then on, and so does what comes later."""
+    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    loaded(row, row.home, 1.0)
+    row.end(row.home)
+    (unjudged,) = row.unsettle()
+    assert (unjudged.result.verdict, unjudged.group, unjudged.result.differences) == (Verdict.LOADS, None, ())
+    assert loaded(row, 0, 5.0).result.verdict is Verdict.LOADS
+    assert row.end(0) == ()
+    assert row.reference is None
+    assert is_steady([answer(1.0), answer(1.0)])
+    assert not is_steady([answer(1.0), answer(2.0)])
+
+
+def test_what_is_built_anew_is_compared_with_nothing() -> None:
+    """Weights are drawn anew in each version."""
+    row = Row(Origin(), BASES, comparable=False)
+    loaded(row, row.home, 1.0)
+    assert row.end(row.home) == ()
+    assert loaded(row, 0, 2.0).result.verdict is Verdict.LOADS
+
+
+def test_a_further_way_that_answers_is_judged_and_the_failure_stays() -> None:
+    """Only the way that answered has numbers."""
+    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    loaded(row, row.home, 1.0)
+    row.end(row.home)
+    row.take(0)
+    failed = row.add(0, cell(Verdict.FAIL), None)
+    other = row.add(0, cell(method=Method.COMPILE_FALSE), answer(1.0))
+    assert (failed.result.verdict, other.result.verdict) == (Verdict.FAIL, Verdict.PASS)
+
+
+def test_a_row_is_complete_when_every_place_is_done() -> None:
+    """Each place is handed out once; one that was let go is handed out again."""
+    row = Row(Origin(tensorflow="2.4.0"), BASES)
+    while (place := row.claim()) is not None:
+        row.add(place, cell(Verdict.FAIL, kind=str(place % 2)), None)
+        row.end(place)
+    assert row.is_complete
+    assert row.answering() == ()
+    row.release(3)
+    assert not row.is_complete
+    assert row.claim() == 3
+
+
+def test_a_model_that_loads_and_cannot_be_called_is_not_compared() -> None:
+    """Nobody knows what to call it with: it loads, as far as that was tried."""
+    row = Row(Origin(tensorflow="2.4.0"), BASES)
+    row.take(0)
+    uncalled = cell()
+    uncalled = replace(uncalled, result=replace(uncalled.result, rung=Rung.DESERIALIZED))
+    assert row.add(0, uncalled, None).result.verdict is Verdict.LOADS
+    assert row.end(0) == ()

@@ -1,0 +1,248 @@
+"""Uploads from the door to the last finding, with environments that answer by a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from matrix.errors import BusyError
+from matrix.model import Environment, Format, Method, SaveOutcome, Verdict
+from matrix.store import Store, open_store
+from matrix.uploads.case import UNSTEADY
+from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
+from tests.fake_uploads import BASES, TOKEN, World, hand_in, until, work_on
+
+IDS = {one.recipe_digest: one.id for one in BASES}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty database."""
+    with open_store(tmp_path / "matrix.db") as opened:
+        yield opened
+
+
+def is_over(upload: Upload) -> bool:
+    """Whether nothing more will come."""
+    return upload.state.is_over
+
+
+def row(store: Store, upload: Upload) -> dict[str, UploadCell]:
+    """What came last of each environment that tried the file itself."""
+    return {IDS[cell.result.key.loader]: cell for cell in store.uploads.cells(upload.content) if cell.saver == ITSELF}
+
+
+def before_2_16(environment: Environment, method: str) -> float | str:
+    """Keras 2 reads it; in 2.4 only without its compile settings; 2.13 answers something else."""
+    if environment.minor >= (2, 16):
+        return "File format not supported"
+    if environment.minor == (2, 4) and method == Method.DEFAULT:
+        return "Unknown optimizer"
+    return 3.0 if environment.minor == (2, 13) else 1.0
+
+
+def test_a_file_gets_its_row(tmp_path: Path, store: Store) -> None:
+    """Every environment has a verdict: passes, drifts, fails, and loads another way; the saver's is the reference."""
+    world = World(rule=before_2_16)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert (upload.state, upload.reference, upload.message) == (UploadState.DONE, "tf2.9", None)
+    found = row(store, upload)
+    assert found.keys() == set(IDS.values())
+    verdicts = {name: cell.result.verdict for name, cell in found.items()}
+    assert {name for name, verdict in verdicts.items() if verdict is Verdict.FAIL} == {
+        one.id for one in BASES if one.minor >= (2, 16)
+    }
+    assert verdicts["tf2.13"] is Verdict.DRIFT
+    assert verdicts["tf2.15"] is Verdict.PASS
+    assert (found["tf2.4"].result.key.method, found["tf2.4"].result.verdict) == (Method.COMPILE_FALSE, Verdict.PASS)
+    assert ("tf2.4", Method.DEFAULT) in world.asked
+    assert world.asked[0][0] == "tf2.9"
+
+
+def test_the_same_file_again_is_answered_from_what_is_known(tmp_path: Path, store: Store) -> None:
+    """Nothing is inspected or run, and the second address shows the same."""
+    world = World(rule=before_2_16)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        first = until(work, store, hand_in(work.door), is_over)
+        asked = len(world.asked)
+        second = until(work, store, hand_in(work.door, owner="another"), is_over)
+    assert (len(world.asked), world.inspected) == (asked, 1)
+    assert (second.reference, second.content, second.id == first.id) == (first.reference, first.content, False)
+
+
+def test_only_what_is_asked_for_is_run_beside_the_reference(tmp_path: Path, store: Store) -> None:
+    """A gate asks for two versions; the saver's is tried as well, or there would be no numbers."""
+    world = World(rule=before_2_16)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        asked = Options(environments=("tf2.13", "tf2.15"), save_again=False)
+        upload = until(work, store, hand_in(work.door, options=asked), is_over)
+    assert upload.plan == ("tf2.9", "tf2.13", "tf2.15")
+    assert row(store, upload).keys() == set(upload.plan)
+
+
+def test_it_is_saved_again_everywhere_and_loaded_everywhere(tmp_path: Path, store: Store) -> None:
+    """Each environment that loads it saves it in each format, and each loads all of that."""
+    world = World(rule=lambda environment, _: 1.0 if environment.minor <= (2, 6) else "no")
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+    saves = store.uploads.saves(upload.content)
+    savers = {IDS[save.saver] for save in saves}
+    assert savers == {"tf2.4", "tf2.5", "tf2.6"}
+    assert {save.outcome for save in saves} == {SaveOutcome.SAVED}
+    again = [cell for cell in store.uploads.cells(upload.content) if cell.saver != ITSELF]
+    assert len(again) == len(saves) * len(BASES)
+    passing = {IDS[cell.result.key.loader] for cell in again if cell.result.verdict is Verdict.PASS}
+    assert passing == savers
+    assert {cell.format for cell in again} == {save.format for save in saves} >= {Format.H5, Format.KERAS}
+
+
+def test_a_crash_is_tried_again_in_a_fresh_process(tmp_path: Path, store: Store) -> None:
+    """What happens once does not count; what happens twice does."""
+    rule = {(2, 5): "die once", (2, 6): "die"}
+    world = World(rule=lambda environment, _: rule.get(environment.minor, 1.0))
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    found = row(store, upload)
+    assert (found["tf2.5"].result.verdict, found["tf2.5"].result.repeated) == (Verdict.PASS, Verdict.CRASH)
+    assert found["tf2.6"].result.verdict is Verdict.CRASH
+
+
+def test_a_model_that_answers_at_random_is_compared_with_nothing(tmp_path: Path, store: Store) -> None:
+    """It is said so, and what loads merely loads; also when the file comes again."""
+    numbers = iter(range(10_000))
+    world = World(rule=lambda _, __: float(next(numbers)))
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+        second = until(work, store, hand_in(work.door), is_over)
+    for one in (upload, second):
+        assert (one.note, one.reference) == (UNSTEADY, None)
+        assert {cell.result.verdict for cell in row(store, one).values()} == {Verdict.LOADS}
+
+
+def test_what_is_refused_has_no_row(tmp_path: Path, store: Store) -> None:
+    """The sentence and the next step are the inspector's."""
+    refused = {"code": "empty", "message": "The file is empty.", "next_step": "Choose another."}
+    world = World(inspection={"refused": refused})
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, b""), is_over)
+    assert (upload.state, upload.message) == (UploadState.REFUSED, "The file is empty.")
+    assert world.asked == []
+
+
+def test_a_script_alone_is_built_in_each_environment(tmp_path: Path, store: Store) -> None:
+    """It merely loads, since its weights are drawn anew, and is saved everywhere."""
+    world = World(inspection={"kind": "builder"}, rule=lambda environment, _: float(environment.minor[1]))
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload_id = hand_in(work.door)
+        (tmp_path / "uploads" / "door" / upload_id / "model").rename(
+            tmp_path / "uploads" / "door" / upload_id / "builder"
+        )
+        ticket = tmp_path / "uploads" / "door" / upload_id / "ticket.json"
+        ticket.write_text(ticket.read_text().replace('"model":', '"builder":'))
+        upload = until(work, store, upload_id, is_over)
+    found = row(store, upload)
+    assert {cell.result.verdict for cell in found.values()} == {Verdict.LOADS}
+    assert upload.reference is None
+    assert {name for name, what in world.asked if what == "build"} == set(IDS.values())
+
+
+def test_environments_that_are_not_there_or_broken_accuse_us(tmp_path: Path, store: Store) -> None:
+    """One without an image is not in the row; one that does not prove itself is never red, and tried again next time."""
+    world = World(broken=frozenset({"tf2.5"}))
+    work = work_on(tmp_path, store, world, missing=frozenset({"tf2.4"}))
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+        world.broken = frozenset()
+        second = until(work, store, hand_in(work.door), is_over)
+    assert "tf2.4" not in upload.plan
+    assert row(store, second)["tf2.5"].result.verdict is Verdict.PASS
+
+
+def test_what_a_killed_process_was_at_goes_on(tmp_path: Path, store: Store) -> None:
+    """The next process takes up what was inspected and found, and runs only what is missing."""
+    world = World()
+    work = work_on(tmp_path, store, world, lanes=1)
+    with work.running():
+        upload_id = hand_in(work.door)
+        until(work, store, upload_id, lambda one: len(store.uploads.cells(one.content)) >= 3)
+    left = store.uploads.get(upload_id)
+    assert left is not None
+    known = len(store.uploads.cells(left.content))
+    assert not left.state.is_over or known == len(BASES)
+    again = World()
+    work = work_on(tmp_path, store, again)
+    with work.running():
+        upload = until(work, store, upload_id, is_over)
+    assert len(row(store, upload)) == len(BASES)
+    assert again.inspected == 0
+    assert len({name for name, _ in again.asked}) <= len(BASES) - known + 1
+
+
+def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Path, store: Store) -> None:
+    """A wrong token changes nothing; the right one removes files and findings."""
+    work = work_on(tmp_path, store, World())
+    files = tmp_path / "uploads" / "files"
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options(environments=("tf2.9",))), is_over)
+        work.door.ask_removal(upload.id, "guess")
+        work.look()
+        assert store.uploads.cells(upload.content)
+        work.door.ask_removal(upload.id, TOKEN)
+        gone = until(work, store, upload.id, lambda one: one.state.is_gone)
+    assert gone.state is UploadState.DELETED
+    assert not store.uploads.cells(upload.content)
+    assert [path for path in files.rglob("*") if path.is_file()] == []
+
+
+def test_nonsense_at_the_door_is_cleared_away(tmp_path: Path, store: Store) -> None:
+    """The next upload is served."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        broken = hand_in(work.door)
+        (tmp_path / "uploads" / "door" / broken / "model").unlink()
+        upload = until(work, store, hand_in(work.door, b"another"), is_over)
+    assert upload.state is UploadState.DONE
+    assert store.uploads.get(broken) is None
+    assert work.door.waiting() == ()
+
+
+def test_a_fault_of_ours_is_said_and_the_next_upload_is_served(tmp_path: Path, store: Store) -> None:
+    """Nothing hangs."""
+    world = World(faults=[ZeroDivisionError()])
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+        other = until(work, store, hand_in(work.door, b"another"), is_over)
+    assert upload.state is UploadState.FAILED
+    assert "ZeroDivisionError" in (upload.message or "")
+    assert other.state is UploadState.DONE
+
+
+def test_ten_at_once_are_all_served(tmp_path: Path, store: Store) -> None:
+    """None is lost; whoever hands in one is not behind all of somebody's nine."""
+    work = work_on(tmp_path, store, World(), lanes=1)
+    with work.running():
+        many = [hand_in(work.door, b"%d" % number, owner="many") for number in range(9)]
+        one = hand_in(work.door, b"one", owner="one")
+        uploads = [until(work, store, upload_id, is_over) for upload_id in (*many, one)]
+    assert {upload.state for upload in uploads} == {UploadState.DONE}
+    ended = sorted(uploads, key=lambda upload: str(upload.finished_at))
+    assert uploads[-1].id in {upload.id for upload in ended[:4]}
+
+
+def test_two_processes_do_not_work_on_the_same_uploads(tmp_path: Path, store: Store) -> None:
+    """The second is told."""
+    first, second = work_on(tmp_path, store, World()), work_on(tmp_path, store, World())
+    with first.running(), pytest.raises(BusyError), second.running():
+        pass
