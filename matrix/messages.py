@@ -17,11 +17,15 @@ Arrays = tuple[tuple[str, NDArray[Any]], ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one child may take: wall seconds, seconds between asking and killing, bytes it may answer or write."""
+    """What one child may take: wall seconds, seconds between asking and killing, bytes it may answer or write.
+
+    ``file`` is how large a file it may write where that is not ``body``: an upload is copied and unpacked first.
+    """
 
     seconds: float
     grace: float
     body: int
+    file: int | None = None
 
 
 class Packing(StrEnum):

@@ -47,7 +47,7 @@ class ProtocolError(Exception):
 def line(job_id: int, job: Job, limits: Limits, *, fresh: bool = False) -> bytes:
     """Return the JSON line that asks for a job."""
     fields: dict[str, Any] = {"job": job_id, "fresh": fresh}
-    fields["limits"] = {"seconds": limits.seconds, "grace": limits.grace, "body": limits.body}
+    fields["limits"] = asdict(limits)
     match job:
         case SaveJob():
             fields |= {"kind": "save", **asdict(job)}

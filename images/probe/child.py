@@ -47,18 +47,29 @@ def arrange(results, noise):
 
 
 def limit(limits):
-    """Bound processes, files and cores, and be the first to go when memory runs out."""
+    """Bound processes, files, processor time and cores, and be the first to go when memory runs out."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if place.ISOLATED:  # the kernel counts all that a user runs, which without a user of its own is not the child's
         resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["body"], limits["body"]))
+    largest = limits.get("file") or limits["body"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    seconds = cpu_seconds(limits)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
     except OSError:
         if place.ISOLATED:
             raise
+
+
+def cpu_seconds(limits):
+    """Return processor seconds that no child can have used before its wall time is over, with all processors busy.
+
+    So this ends what outlives its cell, and never makes a verdict.
+    """
+    return int((limits["seconds"] + limits["grace"] + 1) * len(os.sched_getaffinity(0))) + 1
 
 
 def drop(uid):
@@ -94,8 +105,7 @@ def become_fresh(job, workdir):
 def preload():
     """Import what a job needs of the probe; done in the zygote, every child finds it there."""
     place.name_recipes()
-    import load  # noqa: F401
-    import save  # noqa: F401
+    import again  # noqa: F401  all that it imports comes with it
 
 
 def work(job, workdir):
@@ -104,11 +114,13 @@ def work(job, workdir):
     import tensorflow  # noqa: F401  already there after a fork
 
     preload()
+    import again
     import load
     import save
     import wire
 
-    header, body = (save.save if job["kind"] == "save" else load.load)(job, workdir)
+    does = {"save": save.save, "load": load.load, "again": again.again}
+    header, body = does[job["kind"]](job, workdir)
     frame = wire.pack(place.as_in_a_container(header, workdir), body)
     write_all(RESULT, frame)
     shutil.rmtree(workdir, ignore_errors=True)

@@ -10,9 +10,10 @@ doubt count of them (docs/method.md).
 
 import os
 import shutil
-import tarfile
 import zipfile
 
+import archives
+import brought
 import feed
 import marks
 import observe
@@ -23,12 +24,11 @@ import wire
 INBOX = os.environ.get("TFMATRIX_INBOX", "/in")
 
 
-class UnsafeArchive(Exception):
-    """A tar with members that no save of ours would have. Ours, not the framework's."""
-
-
 def load(job, workdir):
     """Return (header, body) for a load job: a header for each of its cells, and the bytes of all outputs."""
+    if len(job["cells"]) > 1 and any(cell.get("brought") for cell in job["cells"]):
+        reason = "what was brought is loaded in a process of its own"
+        return {"cells": [{"unsupported": reason, "length": 0} for _ in job["cells"]]}, b""
     headers, bodies, room = [], [], job["limits"]["body"]
     for number, cell in enumerate(job["cells"]):
         if number:
@@ -41,52 +41,36 @@ def load(job, workdir):
 
 
 def load_cell(cell, workdir, room):
-    """Return (header, body) of one cell; the body is the outputs' bytes, of which there is room for so many."""
-    reason = _unsupported(cell)
+    """Return (header, body) of one cell; the body is the outputs' bytes, of which there is room for so many.
+
+    Before them come the bytes of the inputs, where these had to be made.
+    """
+    reason = unsupported(cell)
     if reason:
         return {"unsupported": reason}, b""
     header = {"reached": "nothing", "steps": {}, "signature": None, "outputs": [], "warnings": []}
-    body = b""
+    body = []
     with observe.listening() as header["warnings"]:
         try:
-            body = _climb(cell, workdir, header, room)
+            _climb(cell, workdir, header, body, room)
         except BaseException as error:  # noqa: BLE001  SystemExit, RecursionError and the like are findings too
             header["exception"] = observe.exception(error)
     observe.under_way(header["steps"])
-    return header, body
+    return header, b"".join(body)
 
 
 def private_copy(path, is_tar, workdir, format_):
     """Copy an artifact into ``workdir`` under the name its format asks for; return the copy's path."""
     target = os.path.join(workdir, ways.NAMES[format_])
     if is_tar != (format_ in ways.FOLDERS):
-        raise UnsafeArchive(
+        raise archives.UnsafeArchive(
             "%s is %s" % (format_, "one file, and this is a tar" if is_tar else "a folder, and this is a file")
         )
     if is_tar:
-        untar(path, target)
+        archives.untar(path, target)
     else:
         shutil.copyfile(path, target)
     return target
-
-
-def untar(path, target):
-    """Unpack regular files and folders, and refuse a tar with anything else, or with a member that leads outside."""
-    os.mkdir(target)
-    with tarfile.open(path, "r:") as archive:
-        for member in archive:
-            parts = member.name.split("/")
-            if member.name.startswith("/") or ".." in parts or "\0" in member.name:
-                raise UnsafeArchive("the tar has a member that leads outside: %r" % member.name)
-            place = os.path.join(target, *[part for part in parts if part not in ("", ".")])
-            if member.isdir():
-                os.makedirs(place, exist_ok=True)
-            elif member.isreg() and not member.issparse():
-                os.makedirs(os.path.dirname(place), exist_ok=True)
-                with open(place, "xb") as file:
-                    shutil.copyfileobj(archive.extractfile(member), file)
-            else:
-                raise UnsafeArchive("the tar has a member that is neither file nor folder: %r" % member.name)
 
 
 def _forget(workdir):
@@ -98,13 +82,16 @@ def _forget(workdir):
     tf.keras.backend.clear_session()
 
 
-def _unsupported(cell):
+def unsupported(cell):
     """Return why this probe does not know what the cell asks, or ``None``; touches no file."""
     format_, method = cell["format"], cell["method"]
     if format_ not in ways.METHODS:
         return "there is no format named %r" % (format_,)
     if method not in ways.METHODS[format_]:
         return "%s is not loaded by %r" % (format_, method)
+    what = cell.get("brought")
+    if what:
+        return _not_brought(what, method)
     recipe = recipes.find(cell.get("model"))
     if method == "custom_objects" and (recipe is None or not recipe.needs_custom_objects):
         return "no custom objects are known for %r" % (cell.get("model"),)
@@ -113,39 +100,73 @@ def _unsupported(cell):
     return None
 
 
-def _climb(cell, workdir, header, room):
-    """Climb rung by rung, writing into ``header`` what is reached; return the outputs' bytes."""
-    inputs, structure = _inputs(cell)
-    path = private_copy(os.path.join(INBOX, cell["artifact"]), cell["is_tar"], workdir, cell["format"])
+def _not_brought(what, method):
+    if method == "custom_objects" and not (what["custom_objects"] or what["builder"]):
+        return "no custom objects were brought"
+    if method in ways.REBUILT and not what["builder"]:
+        return "no builder was brought to build the model anew"
+    return None
+
+
+def _climb(cell, workdir, header, body, room):
+    """Climb rung by rung, writing into ``header`` what is reached and into ``body`` the bytes that go with it."""
+    import tensorflow as tf
+
+    inputs, structure = inputs_of(cell)
+    what, recipe = cell.get("brought"), recipe_of(cell, workdir)
+    loaded = made_of(tf, cell, recipe, copied(cell, workdir), header)
+    header["signature"] = _signature(loaded, cell["method"])
+    if what and not inputs:
+        inputs, structure, header["made"] = _made(loaded, what, workdir, body)
+    if not inputs:
+        return
+    with observe.timed(header["steps"], "called"):
+        outputs = ways.call(tf, loaded, cell["method"], inputs, structure)
+    header["reached"] = "called"
+    body.append(_packed(outputs, header, room - sum(map(len, body))))
+    if cell.get("marks"):
+        header["marks"] = marks.tried(tf, loaded, cell["format"], recipe, workdir)
+
+
+def recipe_of(cell, workdir):
+    """Return the recipe of a cell's model, or ``None``."""
+    what = cell.get("brought")
+    return brought.recipe(what, workdir) if what else recipes.find(cell.get("model"))
+
+
+def copied(cell, workdir):
+    """Make a cell's private copy; return its path."""
+    if cell.get("brought"):
+        return brought.place(cell, workdir)
+    return private_copy(os.path.join(INBOX, cell["artifact"]), cell["is_tar"], workdir, cell["format"])
+
+
+def made_of(tf, cell, recipe, path, header):
+    """Return what the framework makes of a copy, writing into ``header`` how far it gets."""
     steps = header["steps"]
     with observe.timed(steps, "opened"):
         _open(path, cell["format"])
     header["reached"] = "opened"
-    import tensorflow as tf
-
     observe.keep_tracebacks()
-    recipe = recipes.find(cell.get("model"))
+    rebuilt = None
     if cell["method"] in ways.REBUILT:
         with observe.timed(steps, "rebuilt"):
             rebuilt = recipe.build(tf).model
-    else:
-        rebuilt = None
     with observe.timed(steps, "deserialized"):
         loaded = ways.load(tf, path, cell, recipe, rebuilt)
     header["reached"] = "deserialized"
-    header["signature"] = _signature(loaded, cell["method"])
-    if not inputs:
-        return b""
-    with observe.timed(steps, "called"):
-        outputs = ways.call(tf, loaded, cell["method"], inputs, structure)
-    header["reached"] = "called"
-    body = _packed(outputs, header, room)
-    if cell.get("marks"):
-        header["marks"] = marks.tried(tf, loaded, cell["format"], recipe, workdir)
-    return body
+    return loaded
 
 
-def _inputs(cell):
+def _made(loaded, what, workdir, body):
+    """Make the inputs that nobody gave; return (inputs, structure, what is said of them), their bytes in ``body``."""
+    inputs, structure, notes = brought.inputs(loaded, what, workdir)
+    specs, raw = wire.encode_arrays(inputs)
+    body.append(raw)
+    return inputs, structure, {"arrays": specs, "structure": structure, "notes": notes}
+
+
+def inputs_of(cell):
     """Return (inputs, structure) of the frame the cell names; no inputs where it names none."""
     if not cell.get("inputs"):
         return [], "single"
@@ -171,7 +192,9 @@ def _open(path, format_):
     else:
         import h5py
 
-        with h5py.File(os.path.join(path, ways.WEIGHTS) if format_ == "json+weights" else path, "r") as file:
+        with h5py.File(
+            os.path.join(path, ways.weights_within(path)) if format_ == "json+weights" else path, "r"
+        ) as file:
             list(file)
 
 

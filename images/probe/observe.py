@@ -139,15 +139,15 @@ def flatten(outputs, names=None):
 
 def output_names(model):
     """Return the names a Keras model gives its outputs, or ``None``."""
-    names = _attribute(_functional(model), "output_names")
+    names = attribute(_functional(model), "output_names")
     return [str(name) for name in names] if isinstance(names, (list, tuple)) else None
 
 
 def input_names(model):
     """Return the names of a Keras model's inputs in the order of ``model.inputs``, or ``None``."""
-    names = _attribute(_functional(model), "input_names")
+    names = attribute(_functional(model), "input_names")
     if not isinstance(names, (list, tuple)):
-        names = [tensor.name for tensor in _attribute(model, "inputs") or []]
+        names = [tensor.name for tensor in attribute(model, "inputs") or []]
     return [str(name) for name in names] or None
 
 
@@ -158,7 +158,7 @@ def input_structure(model):
 
 def model_signature(model):
     """Return what a Keras model states that it takes and gives, or ``None`` where it states nothing."""
-    inputs, outputs = _attribute(model, "inputs"), _attribute(model, "outputs")
+    inputs, outputs = attribute(model, "inputs"), attribute(model, "outputs")
     if not inputs or not outputs:
         return None
     return {
@@ -235,7 +235,7 @@ def _array(value):
     return array if known else array.astype("float32")  # bfloat16 and the like have no name outside TensorFlow
 
 
-def _attribute(thing, name):
+def attribute(thing, name):
     """Return an attribute, or ``None``: properties of models that were never built raise what they like."""
     try:
         return getattr(thing, name, None)
@@ -245,13 +245,13 @@ def _attribute(thing, name):
 
 def _functional(model):
     """Return the functional model inside a Keras 3 Sequential, else the model itself."""
-    inner = _attribute(model, "_functional")
+    inner = attribute(model, "_functional")
     return model if inner is None else inner
 
 
 def _structure(model, keras_3, keras_2):
-    structure = _attribute(_functional(model), keras_3)
-    return _attribute(model, keras_2) if structure is None else structure
+    structure = attribute(_functional(model), keras_3)
+    return attribute(model, keras_2) if structure is None else structure
 
 
 def _tensors(structure, tensors, names):

@@ -8,6 +8,7 @@ is ``save-failed``.
 import os
 import random
 
+import brought
 import feed
 import numpy as np
 import observe
@@ -22,20 +23,31 @@ FAILED = {"save": "saving", "rebuild": "making the model anew"}
 
 def save(job, workdir):
     """Return (header, body) for a save job: the body is inputs, outputs, then artifacts in the order of ``saves``."""
-    recipe = recipes.find(job["model"])
+    what = job.get("brought")
+    recipe = brought.recipe(what, workdir) if what else recipes.find(job["model"])
     if recipe is None:
         return {"unsupported": "there is no recipe named %r" % (job["model"],)}, b""
     steps = {}
     try:
         with observe.listening() as heard:
-            header, built, body = _first(recipe, steps)
+            header, built, body = _first(recipe, steps, what)
     except recipes.Unsupported as reason:
         return {"unsupported": str(reason)}, b""
     except BaseException as error:  # noqa: BLE001  a model may raise SystemExit, and that is a finding too
-        seen = observe.exception(error)
-        return {"exception": seen, "at": observe.under_way(steps) or "call", "steps": steps, "warnings": heard}, b""
-    header["warnings"], header["saves"] = heard, []
-    makers = _Makers(recipe, built)
+        return broken_off(error, steps, heard), b""
+    header["warnings"] = heard
+    return in_formats(_makers(recipe, built), job, workdir, header, body)
+
+
+def broken_off(error, steps, heard):
+    """Return what is said of a job that raised before anything could be saved."""
+    seen = observe.exception(error)
+    return {"exception": seen, "at": observe.under_way(steps) or "call", "steps": steps, "warnings": heard}
+
+
+def in_formats(makers, job, workdir, header, body):
+    """Return (header, body) with what came of each format that a job names."""
+    header["saves"] = []
     for format_ in sorted(job["formats"], key=writers.turn):
         entry, artifact = _saved(makers, format_, workdir, job["limits"]["body"] - len(body))
         header["saves"].append(entry)
@@ -43,53 +55,76 @@ def save(job, workdir):
     return header, body
 
 
-def _first(recipe, steps):
+def _first(recipe, steps, what):
     """Build, train and call the model; return (header, built, bytes of inputs and outputs)."""
     import tensorflow as tf
 
     observe.keep_tracebacks()
     built = _trained(tf, recipe, steps)
+    if what and not built.inputs:
+        raise brought.Unusable(
+            "Nothing is known of what the model takes. Define sample_inputs() in builder.py; it returns an array, a list of "
+            "arrays or a dictionary of them."
+        )
     with observe.timed(steps, "call"):
         outputs = ways.call(tf, built.model, "default", built.inputs, built.structure)
     _settle(recipe, built.model)
-    inputs, raw_inputs = wire.encode_arrays(built.inputs)
+    header, body = asked(built.model, built.inputs, built.structure, outputs)
+    return dict(header, steps=steps), built, body
+
+
+def asked(model, inputs, structure, outputs):
+    """Return (header, body) with what a model was given and what it answered."""
+    inputs, raw_inputs = wire.encode_arrays(inputs)
     outputs, raw_outputs = wire.encode_arrays(outputs)
     header = {
-        "structure": built.structure,
+        "structure": structure,
         "inputs": inputs,
         "outputs": outputs,
-        "signature": observe.model_signature(built.model),
-        "steps": steps,
+        "signature": observe.model_signature(model),
     }
-    return header, built, raw_inputs + raw_outputs
+    return header, raw_inputs + raw_outputs
 
 
-class _Makers:
-    """Gives each save of a whole model one of its own, all with the same weights: a save may change what it saves.
+class Makers:
+    """Gives each save of a whole model one of its own: a save may change what it saves.
 
     Keras 3 takes the optimizer out of a model's compile settings when it saves it as h5, and each later file lacks it.
-    Saves that only read weights or settings share the first model with the first save of a whole one.
+    Saves that only read weights or settings share the first model with the first save of a whole one. ``again`` makes
+    another model like the first; without it the first serves for all. ``formats`` are those that make sense, all where it is
+    ``None``; ``why`` says what is wrong with another.
     """
 
-    def __init__(self, recipe, built):
-        self.recipe, self.unused, self.sample = recipe, built.model, built.model
-        self.weights = built.model.get_weights() if writers.is_keras(built.model) else None
+    def __init__(self, model, again, formats=None, why="%s has no meaning for this model"):
+        self.sample, self.formats, self.why = model, formats, why
+        self._unused, self._again = model, again
 
     def model(self, format_, steps):
         """Return the model to save: one that nothing was done to since it was trained and called."""
-        if format_ in writers.READ_ONLY or self.weights is None:
+        if format_ in writers.READ_ONLY or self._again is None:
             return self.sample
-        model, self.unused = self.unused, None
-        return self._again(steps) if model is None else model
+        model, self._unused = self._unused, None
+        if model is None:
+            with observe.timed(steps, "rebuild"):
+                model = self._again()
+        return model
 
-    def _again(self, steps):
+
+def _makers(recipe, built):
+    """Return makers of a recipe's model; a further one is built and trained anew and given the first one's weights."""
+    if not writers.is_keras(built.model):
+        return Makers(built.model, None, recipe.formats)
+    weights = built.model.get_weights()
+
+    def again():
         import tensorflow as tf
 
-        with observe.timed(steps, "rebuild"):
-            tf.keras.backend.clear_session()
-            model = _trained(tf, self.recipe, {}).model
-            model.set_weights(self.weights)
+        tf.keras.backend.clear_session()
+        model = _trained(tf, recipe, {}).model
+        model.set_weights(weights)
         return model
+
+    return Makers(built.model, again, recipe.formats)
 
 
 def _trained(tf, recipe, steps):
@@ -134,8 +169,8 @@ def _saved(makers, format_, workdir, room):
     entry = {"format": format_, "is_tar": False, "length": 0, "steps": {}, "warnings": []}
     folder = os.path.join(workdir, "saved-" + str(format_).replace("/", "-"))
     try:
-        if makers.recipe.formats is not None and format_ not in makers.recipe.formats:
-            return dict(entry, outcome="not-applicable", reason="%s has no meaning for this model" % format_), b""
+        if makers.formats is not None and format_ not in makers.formats:
+            return dict(entry, outcome="not-applicable", reason=makers.why % format_), b""
         reason = writers.absence(makers.sample, format_)
         if reason:
             raise writers.Absent(reason)

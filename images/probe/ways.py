@@ -10,6 +10,7 @@ import observe
 
 PREFIX = "weights"
 WEIGHTS = "model.weights.h5"
+OLD_WEIGHTS = "model.h5"
 ARCHITECTURE = "model.json"
 NAMES = {
     "h5": "model.h5",
@@ -79,13 +80,18 @@ def _weights(path, format_):
     inside = {
         "savedmodel": os.path.join("variables", "variables"),
         "checkpoint": PREFIX,
-        "json+weights": WEIGHTS,
+        "json+weights": weights_within(path),
     }
     return os.path.join(path, inside[format_]) if format_ in inside else path
+
+
+def weights_within(folder):
+    """Return the name of the file of weights in a folder: Keras tells the layout by it, and brought ones may be old."""
+    return OLD_WEIGHTS if os.path.exists(os.path.join(folder, OLD_WEIGHTS)) else WEIGHTS
 
 
 def _from_json(tf, path, options):
     with open(os.path.join(path, ARCHITECTURE)) as file:
         model = tf.keras.models.model_from_json(file.read(), **options)
-    model.load_weights(os.path.join(path, WEIGHTS))
+    model.load_weights(os.path.join(path, weights_within(path)))
     return model

@@ -7,7 +7,6 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.probe_code import probe
 
 save = probe("save")
 load = probe("load")
+archives = probe("archives")
 writers = probe("writers")
 observe = probe("observe")
 ROOM = 1 << 20
@@ -94,14 +94,14 @@ def test_a_folder_comes_back_as_it_went(folder: Path, tmp_path: Path) -> None:
 def test_a_tar_with_anything_else_is_refused(tmp_path: Path, name: str, kind: bytes) -> None:
     """Links, devices and members that lead outside are in no artifact of ours."""
     path = tar_of(tmp_path / "evil.tar", (name, kind, b""))
-    with pytest.raises(load.UnsafeArchive):
-        load.untar(str(path), str(tmp_path / "out"))
+    with pytest.raises(archives.UnsafeArchive):
+        archives.untar(str(path), str(tmp_path / "out"))
     assert not (tmp_path / "evil").exists()
 
 
 def test_a_format_of_one_file_refuses_a_tar(tmp_path: Path) -> None:
     """Host and probe must agree on what an artifact is."""
-    with pytest.raises(load.UnsafeArchive, match="h5 is one file"):
+    with pytest.raises(archives.UnsafeArchive, match="h5 is one file"):
         load.private_copy("anything", True, str(tmp_path), "h5")  # noqa: FBT003
 
 
@@ -152,14 +152,7 @@ def makers() -> Callable[..., Any]:
         Model.__module__ = "keras_like.engine"
         made = Model()
 
-        class Makers:
-            sample = made
-            recipe = SimpleNamespace(formats=formats)
-
-            def model(self, _format: str, _steps: dict[str, float]) -> Any:
-                return made
-
-        return Makers()
+        return save.Makers(made, None, formats)
 
     return of_version
 

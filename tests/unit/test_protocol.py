@@ -129,7 +129,7 @@ def test_a_job_line_carries_everything_a_child_needs() -> None:
         "fresh": True,
         "kind": "load",
         "cells": [fields, fields | {"artifact": "c", "marks": True}],
-        "limits": {"seconds": 60, "grace": 2, "body": 1 << 20},
+        "limits": {"seconds": 60, "grace": 2, "body": 1 << 20, "file": None},
     }
     saving = json.loads(protocol.line(8, SaveJob(model="dense", formats=(Format.H5, Format.KERAS)), LIMITS))
     assert (saving["kind"], saving["formats"], saving["fresh"]) == ("save", ["h5", "keras"], False)

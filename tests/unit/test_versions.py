@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("code_versions.json")
 RECIPES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "images/probe/recipes").rglob("*.py"))
 SAVING = ("feed", "observe", "wire", "save", "writers", "ways")
-LOADING = (*SAVING, "load", "marks")
+LOADING = (*SAVING, "load", "marks", "again", "archives", "brought", "invent")
 """What loads also saves again, and trains a step, where marks are taken."""
 
 FILES = {
