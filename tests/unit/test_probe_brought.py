@@ -20,7 +20,6 @@ from tests.probe_code import probe
 archives = probe("archives")
 brought = probe("brought")
 load = probe("load")
-save = probe("save")
 again = probe("again")
 child = probe("child")
 
@@ -378,15 +377,6 @@ def test_a_checkpoint_is_found_whatever_its_prefix(tmp_path: Path) -> None:
     brought._checkpoint(str(tmp_path))
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["checkpoint", "weights.data-00000-of-00001", "weights.index"]
-
-
-def test_each_save_has_a_model_of_its_own() -> None:
-    """The first takes the one that was called, what only reads takes it too, each further one is made anew."""
-    made = iter(["second", "third"])
-    makers = save.Makers("first", lambda: next(made))
-    taken = [makers.model(name, {}) for name in ("weights-h5", "keras", "json+weights", "h5", "savedmodel")]
-    assert taken == ["first", "first", "first", "second", "third"]
-    assert [save.Makers("only", None).model(name, {}) for name in ("savedmodel", "h5")] == ["only", "only"]
 
 
 def test_processor_time_never_makes_a_verdict() -> None:

@@ -23,6 +23,7 @@ ways = probe("ways")
 writers = probe("writers")
 save = probe("save")
 load = probe("load")
+archives = probe("archives")
 EVERY = [(format_, method) for format_, known in ways.METHODS.items() for method in sorted(known)]
 CUSTOM = SimpleNamespace(needs_custom_objects=True, custom_objects=lambda _: {"Mine": "class"})
 PLAIN = SimpleNamespace(needs_custom_objects=False)
@@ -140,14 +141,14 @@ def test_a_saved_model_is_taken_as_a_layer_by_the_endpoint_its_writer_gave_it(fo
 @pytest.mark.parametrize(("format_", "method"), EVERY)
 def test_what_the_probe_can_be_asked_it_does_not_call_unsupported(format_: str, method: str) -> None:
     """For a model that has a recipe and classes of its own."""
-    assert load._unsupported({"format": format_, "method": method, "model": "custom-activation"}) is None
+    assert load.unsupported({"format": format_, "method": method, "model": "custom-activation"}) is None
 
 
 @pytest.mark.parametrize("format_", list(ways.METHODS))
 def test_the_private_copy_is_a_folder_or_a_file_as_the_format_has_it(format_: str, tmp_path: Path) -> None:
     """The other one is refused before the framework sees it."""
     is_tar = format_ in ways.FOLDERS
-    with pytest.raises(load.UnsafeArchive):
+    with pytest.raises(archives.UnsafeArchive):
         load.private_copy("/no/such/file", not is_tar, str(tmp_path), format_)
     with pytest.raises(FileNotFoundError):
         load.private_copy("/no/such/file", is_tar, str(tmp_path), format_)
@@ -219,13 +220,10 @@ class _Model:
         return []
 
 
-def test_what_only_reads_shares_the_first_model_and_each_whole_save_has_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_only_reads_shares_the_first_model_and_each_whole_save_has_its_own() -> None:
     """The first whole save takes the trained model itself; each further one gets another."""
     first = _Model()
-    makers = save._Makers(SimpleNamespace(), SimpleNamespace(model=first))
-    monkeypatch.setattr(makers, "_again", lambda _steps: _Model())
+    makers = save.Makers(first, _Model)
     given_ = {format_: makers.model(format_, {}) for format_ in sorted(ways.METHODS, key=writers.turn)}
     assert {format_ for format_, model in given_.items() if model is first} == {*writers.READ_ONLY, "savedmodel"}
     assert len({id(model) for model in given_.values()}) == 4
@@ -234,7 +232,7 @@ def test_what_only_reads_shares_the_first_model_and_each_whole_save_has_its_own(
 def test_a_module_is_the_same_for_every_save() -> None:
     """It has no weights to give to another, and no save of it changes it."""
     module = SimpleNamespace()
-    makers = save._Makers(SimpleNamespace(), SimpleNamespace(model=module))
+    makers = save._makers(SimpleNamespace(formats=None), SimpleNamespace(model=module))
     assert all(makers.model(format_, {}) is module for format_ in ("savedmodel", "checkpoint", "savedmodel"))
     assert writers.absence(module, "savedmodel") is None
     assert "no format named" in writers.absence(module, "onnx")
