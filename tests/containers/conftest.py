@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import docker
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from images import venvs
 from images.bootstrap.engine import connect
@@ -41,6 +43,8 @@ PATIENCE = Patience(
     save=Limits(seconds=60, grace=1, body=64 << 20),
     fresh_seconds=30,
 )
+HURRY = replace(PATIENCE, load=replace(PATIENCE.load, seconds=3))
+"""For models that take all the time that there is: an honest one needs half a second."""
 ALLOWANCE = Allowance(memory=1 << 30, temporary=64 << 20, processor=None)
 OUTPUTS = np.arange(8, dtype="float32").reshape(2, 4) + 1
 
@@ -105,6 +109,13 @@ class Sandbox:
         return dict(json.loads(found))
 
 
+def hurried(sandbox: Sandbox, name: str) -> tuple[CellResult, Ending]:
+    """Load a model that will not end, and wait for three seconds only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox.session, "_patience", HURRY)
+        return sandbox.attempt(name)
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[docker.DockerClient]:
     """A client of the engine that answers."""
@@ -136,11 +147,24 @@ def environments() -> dict[str, Environment]:
 
 @pytest.fixture(scope="session")
 def hostile_models(
-    client: docker.DockerClient, engine: DockerEngine, environments: dict[str, Environment]
+    client: docker.DockerClient,
+    engine: DockerEngine,
+    environments: dict[str, Environment],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, bytes]:
-    """Hostile h5 files by name, written by TensorFlow 2.15."""
+    """Hostile h5 files by name, written by TensorFlow 2.15: once, however many processes the tests run in."""
     del engine  # its fixture has seen that the image is there
-    return hostile.build(client, environments["tf2.15"])
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the folder of all workers
+    folder /= "hostile-models"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            models = hostile.build(client, environments["tf2.15"])
+            folder.mkdir()
+            for name, content in models.items():
+                (folder / name).write_bytes(content)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="session")

@@ -51,10 +51,14 @@ def test_environment_proves_itself(
     assert session.identity.facts["threads"] == 1
 
 
+@pytest.mark.everything
 def test_an_image_that_holds_something_else_does_not_prove_itself(
     engine: DockerEngine, blobs: Blobs, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
-    """The versions are read inside: a row that names another Keras is found out, and the message says which."""
+    """The versions are read inside: a row that names another Keras is found out, and the message says which.
+
+    For `make test-all`: two containers, for what tests/unit/test_session.py asks of a fake one.
+    """
     row = replace(environments["tf2.15"], keras="2.99.0")
     with (
         Session(
@@ -65,9 +69,13 @@ def test_an_image_that_holds_something_else_does_not_prove_itself(
         session.prove(blobs)
 
 
+@pytest.mark.everything
 @pytest.mark.usefixtures("broken_probe")
 def test_broken_environment_does_not_prove_itself(make_session: MakeSession, blobs: Blobs) -> None:
-    """An environment whose probe cannot load is broken, and the message says which and what to do."""
+    """An environment whose probe cannot load is broken, and the message says which and what to do.
+
+    For `make test-all`: two more containers of the kind that the next test starts, which reads the message, too.
+    """
     with make_session("tf2.15") as session, pytest.raises(HarnessBrokenError, match=r"tf2\.15") as caught:
         session.prove(blobs)
     assert "tfmatrix images build" in caught.value.next_step
@@ -92,6 +100,8 @@ def test_cells_of_a_broken_environment_are_harness_broken(
     found: list[Finding] = []
     lanes.work(LoadBatch(environment=row, tasks=(_task(row, blobs),)), 0, found.append)
     assert [type(one) for one in found] == [Broken, CellResult, Spent]
+    assert isinstance(found[0], Broken)
+    assert "tf2.15 did not prove itself" in found[0].reason
     assert isinstance(found[1], CellResult)
     assert found[1].verdict is Verdict.HARNESS_BROKEN
 

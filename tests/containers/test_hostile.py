@@ -11,7 +11,7 @@ import pytest
 from matrix.blobs import Blobs
 from matrix.model import Rung, Verdict
 from matrix.results import CellResult
-from tests.containers.conftest import MakeSession, Sandbox
+from tests.containers.conftest import MakeSession, Sandbox, hurried
 
 pytestmark = pytest.mark.containers
 
@@ -40,20 +40,20 @@ def test_harmless_model_passes(neighbours: Sandbox) -> None:
 def test_hanging_model_times_out(neighbours: Sandbox) -> None:
     """A model that sleeps for ever is stopped at its limit: timeout, ended when asked."""
     container = neighbours.container()
-    result, ending = neighbours.attempt("hang")
+    result, ending = hurried(neighbours, "hang")
     assert result.verdict is Verdict.TIMEOUT
     assert ending.code == 1, "it had to be killed"
-    assert 6 <= ending.wall_seconds < 8
+    assert 3 <= ending.wall_seconds < 5
     _assert_unharmed(neighbours, container)
 
 
 def test_model_deaf_to_sigterm_is_killed(neighbours: Sandbox) -> None:
     """A model that ignores SIGTERM is killed after the grace period: timeout too."""
     container = neighbours.container()
-    result, ending = neighbours.attempt("hang-deaf")
+    result, ending = hurried(neighbours, "hang-deaf")
     assert result.verdict is Verdict.TIMEOUT
     assert ending.code == 2
-    assert 7 <= ending.wall_seconds < 9
+    assert 4 <= ending.wall_seconds < 6
     _assert_unharmed(neighbours, container)
 
 
@@ -98,7 +98,7 @@ def test_closed_folder_is_swept(neighbours: Sandbox) -> None:
 def test_fork_bomb_is_contained(neighbours: Sandbox) -> None:
     """A fork bomb reaches its own limit of processes; it times out and every one of its processes is ended."""
     container = neighbours.container()
-    result, ending = neighbours.attempt("fork-bomb")
+    result, ending = hurried(neighbours, "fork-bomb")
     assert result.verdict is Verdict.TIMEOUT
     assert ending.clean
     _assert_unharmed(neighbours, container)
@@ -163,7 +163,7 @@ def test_garbage_on_the_pipe_is_tampering(neighbours: Sandbox) -> None:
 def test_endless_frame_is_bounded(neighbours: Sandbox) -> None:
     """A frame that announces 4 GB and never ends is not kept: the model is stopped at its limit."""
     container = neighbours.container()
-    result, ending = neighbours.attempt("endless")
+    result, ending = hurried(neighbours, "endless")
     assert result.verdict is Verdict.TIMEOUT
     assert ending.tampered
     _assert_unharmed(neighbours, container)

@@ -31,11 +31,12 @@ from matrix.results import CellResult
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
 from tests.containers import hostile
 from tests.containers.command import Home, finish
-from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, Sandbox
+from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, Sandbox, hurried
 
 pytestmark = pytest.mark.containers
 
 RUN = ("run", "--environments", "2.15", "--models", "dense,conv", "--formats", "h5")
+UNSEEN = "TFMATRIX_TEST_SECRET"
 Open = Callable[[], AbstractContextManager[Session]]
 
 
@@ -71,7 +72,8 @@ def opened_sandbox(
     """One zygote for all the tests of this module, with hostile models that the environment itself wrote."""
     place = tmp_path_factory.mktemp("hostile")
     models = hostile.build_in_venv(python(venv_home, environments["tf2.15"]), place)
-    with open_session() as session:
+    with open_session() as session, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(UNSEEN, "secret")
         yield Sandbox(session, blobs, models)
 
 
@@ -100,10 +102,13 @@ def test_environment_proves_itself(open_session: Open, blobs: Blobs, environment
     """It refuses a format that does not exist, loads its canary, states the versions of its row, and then is gone."""
     with open_session() as session:
         session.prove(blobs)
+        channel: Any = session._channel
+        assert channel.pid in marked(f"{MARK}={LABEL}={MINE}")
         cell = LoadCell(
             model="canary", format=UNKNOWN_FORMAT, method=Method.DEFAULT, artifact="-", is_tar=False, inputs="-"
         )
         ending, said = session.run(LoadJob(cells=(cell,)))
+    assert channel.pid not in marked(f"{MARK}={LABEL}={MINE}")
     assert ending.kind is EndKind.EXIT
     assert protocol.load_report(said).unsupported is not None
     assert session.identity.versions["tensorflow"] == environments["tf2.15"].tensorflow
@@ -122,39 +127,26 @@ def test_broken_environment_does_not_prove_itself(
         session.prove(blobs)
 
 
-def test_it_sees_nothing_of_this_environment(open_session: Open, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_sees_nothing_of_this_environment(neighbours: Sandbox) -> None:
     """A secret in this process's environment is not in the probe's; it is pinned, and its memory is bounded."""
-    monkeypatch.setenv("TFMATRIX_TEST_SECRET", "secret")
-    with open_session() as session:
-        session.prove(blobs)
-        channel: Any = session._channel
-        place = Path("/proc") / str(channel.pid)
-        assert b"secret" not in (place / "environ").read_bytes()
-        limits = (place / "limits").read_text().splitlines()
+    assert UNSEEN in os.environ
+    place = Path("/proc") / str(zygote(neighbours))
+    assert UNSEEN.encode() not in (place / "environ").read_bytes()
+    limits = (place / "limits").read_text().splitlines()
     limit = next(line for line in limits if line.startswith("Max data size"))
     assert limit.split()[3] == str(ALLOWANCE.memory)
-
-
-def test_nothing_is_left_afterwards(open_session: Open, blobs: Blobs) -> None:
-    """When a session ends no process of it is left."""
-    with open_session() as session:
-        session.prove(blobs)
-        channel: Any = session._channel
-        pid = channel.pid
-        assert pid in marked(f"{MARK}={LABEL}={MINE}")
-    assert pid not in marked(f"{MARK}={LABEL}={MINE}")
 
 
 @pytest.mark.everything
 def test_hanging_model_times_out(neighbours: Sandbox) -> None:
     """A model that sleeps for ever is stopped at its limit: timeout, ended when asked."""
-    result, ending = neighbours.attempt("hang")
+    result, ending = hurried(neighbours, "hang")
     assert (result.verdict, ending.code) == (Verdict.TIMEOUT, 1)
 
 
 def test_model_deaf_to_sigterm_is_killed(neighbours: Sandbox) -> None:
     """A model that ignores SIGTERM is killed after the grace period: timeout too."""
-    result, ending = neighbours.attempt("hang-deaf")
+    result, ending = hurried(neighbours, "hang-deaf")
     assert (result.verdict, ending.code) == (Verdict.TIMEOUT, 2)
 
 

@@ -1,0 +1,77 @@
+"""A session whose container is not what its row says: found out before any cell, asked twice, told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from images.probe import wire
+from matrix.blobs import Blobs
+from matrix.catalog import load_environments
+from matrix.engines import Allowance
+from matrix.messages import Limits
+from matrix.model import Environment
+from matrix.session import HarnessBrokenError, Patience, Session
+
+ROW = next(one for one in load_environments() if one.id == "tf2.15")
+LIMITS = Limits(seconds=1, grace=1, body=1 << 20)
+PATIENCE = Patience(start=1, load=LIMITS, save=LIMITS, fresh_seconds=1)
+
+
+class FakeEngine:
+    """Its containers introduce themselves with what they were told, and answer no job. Counts them."""
+
+    def __init__(self, **versions: str) -> None:
+        self.started = 0
+        self._versions = versions
+
+    @contextmanager
+    def start(self, *_words: object) -> Iterator[Any]:
+        self.started += 1
+        yield self
+
+    def receive(self, _seconds: float) -> bytes:
+        return wire.pack({"hello": {"versions": self._versions, "facts": {}}})
+
+
+def proving(engine: FakeEngine, row: Environment, folder: Path) -> str:
+    """Let a session prove itself in vain; return what is said, with the next step."""
+    whatever: Any = engine
+    allowance = Allowance(memory=1, temporary=1, processor=None)
+    with (
+        Session(whatever, row, inbox=folder / "inbox", allowance=allowance, labels={}, patience=PATIENCE) as session,
+        pytest.raises(HarnessBrokenError) as caught,
+    ):
+        session.prove(Blobs(folder / "blobs"))
+    return f"{caught.value.message} {caught.value.next_step}"
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "keras", "python"])
+def test_what_holds_other_versions_than_its_row_does_not_prove_itself(name: str, tmp_path: Path) -> None:
+    """The message says which, what was expected, and what to do; a second container was asked, too."""
+    engine = FakeEngine(
+        **{"tensorflow": ROW.tensorflow, "keras": ROW.keras, "python": f"{ROW.python}.4", name: "9.9.9"}
+    )
+    said = proving(engine, ROW, tmp_path)
+    assert f"tf2.15 did not prove itself: inside is {name} 9.9" in said
+    assert f"instead of {getattr(ROW, name)}" in said
+    assert "tfmatrix images build --environments tf2.15" in said
+    assert engine.started == 2
+
+
+def test_what_is_not_stated_is_not_believed(tmp_path: Path) -> None:
+    """An image that names no Keras has none."""
+    engine = FakeEngine(tensorflow=ROW.tensorflow, python=ROW.python)
+    assert f"keras nothing instead of {ROW.keras}" in proving(engine, ROW, tmp_path)
+
+
+def test_python_is_compared_without_its_last_number(tmp_path: Path) -> None:
+    """The row names a minor version; of the rest no image is accused."""
+    engine = FakeEngine(tensorflow=ROW.tensorflow, keras=ROW.keras, python=f"{ROW.python}.99")
+    said = proving(engine, replace(ROW, tensorflow="2.0.0"), tmp_path)
+    assert "python" not in said.partition("prove itself")[2].partition("Rebuild")[0]
