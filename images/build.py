@@ -20,7 +20,8 @@ import docker
 from images.bake import bake_file, target
 from images.bootstrap.engine import connect, image_exists
 from images.inputs import laid_out
-from images.service_image import image_name
+from images.inspect_image import INSPECT
+from images.service_image import SERVICE
 from matrix.catalog import IMAGES
 from matrix.config import Settings
 from matrix.errors import BuildError
@@ -45,7 +46,7 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """An image of ours. ``needed``: a row of environments.toml or the service asks for just this recipe, or a container runs.
+    """An image of ours. ``needed``: a row, the service or the inspector asks for just this recipe, or a container runs.
 
     ``own`` is its size less that of the image of ours whose layers it shares.
     """
@@ -112,7 +113,7 @@ def _side_by_side(builder: _Builder, environments: Sequence[Environment], watche
 def list_images(environments: Iterable[Environment]) -> tuple[Image, ...]:
     """Return every image of ours, whether or not a row still needs it."""
     client = connect()
-    needed = {one.image for one in environments} | {image_name()} | _in_use(client)
+    needed = {one.image for one in environments} | {SERVICE.name(), INSPECT.name()} | _in_use(client)
     found = client.images.list(filters=OURS)
     return tuple(sorted(_described(found, needed), key=lambda one: one.name))
 

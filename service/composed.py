@@ -18,7 +18,8 @@ from rich.console import Console
 
 from images.bootstrap.commands import Say, call
 from images.bootstrap.engine import compose_version, connect, engine_socket, ensure_compose, ensure_engine
-from images.service_image import ensure_service_image, image_name
+from images.inspect_image import INSPECT
+from images.service_image import SERVICE
 from matrix.config import ROOT, Settings
 from matrix.errors import BuildError, BusyError, EngineError, UsageError
 from service import stack
@@ -75,7 +76,7 @@ def down(*, as_json: Json = False) -> None:
             )
         _compose(
             settings,
-            stack.variables(settings, _engine(), image_name()),
+            stack.variables(settings, _engine(), SERVICE.name()),
             "--profile",
             "nightly",
             "down",
@@ -92,7 +93,8 @@ def _start(settings: Settings, say: Say) -> Standing:
     policy_of(settings, settings.host)  # web would refuse to start
     ensure_engine(say)
     ensure_compose(say)
-    image = ensure_service_image(say)
+    image = SERVICE.ensure(say)
+    INSPECT.ensure(say)
     settings.home.mkdir(parents=True, exist_ok=True)
     variables = stack.variables(settings, _engine(), image)
     stack.refuse_what_they_may_not_touch(settings.home, variables["WEB_USER"])

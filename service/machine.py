@@ -21,10 +21,11 @@ from images import venvs
 from images.bootstrap.bases import ensure_bases
 from images.bootstrap.doctor import examine
 from images.bootstrap.engine import ensure_engine
+from images.inspect_image import INSPECT
 from images.locks import write_build_constraints, write_locks
 from matrix.catalog import ROWS, load_environments, with_bases
 from matrix.config import Settings
-from matrix.errors import ExitCode, NoEngineError
+from matrix.errors import BuildError, ExitCode, NoEngineError
 from matrix.model import Environment
 from matrix.rows import Overlay, Row, read_overlays, read_rows
 from matrix.selection import ALL, BASE, select_environments
@@ -35,16 +36,17 @@ images = typer.Typer(no_args_is_help=True, help="The images that environments ru
 out = Console(highlight=False)
 
 
-def prepare(environments: str = BASE, *, again: bool = False) -> dict[str, str]:
+def prepare(environments: str = BASE, *, again: bool = False, inspector: bool = False) -> dict[str, str]:
     """Get an engine, and have every environment in it; return what could not be made, with reasons.
 
-    Where the setting leaves the choice open, and no container engine can be had, uv environments take its place.
+    Where the setting leaves the choice open, and no container engine can be had, uv environments take its place. With
+    ``inspector`` the image that looks into uploads is had as well; without a container engine there are no uploads.
     """
     settings = Settings()
     chosen = select_environments(environments, load_environments())
     reason = _why_venv(settings)
     if reason is None:
-        return _prepare_images(chosen, again=again)
+        return _prepare_images(chosen, again=again) | (_prepare_inspector() if inspector else {})
     out.print(f"[bold yellow]engine: {escape(reason)} {wiring.ISOLATES_NOTHING}[/]", soft_wrap=True)
     return _prepare_venvs(chosen, settings, again=again)
 
@@ -96,9 +98,17 @@ def _prepare_images(chosen: Sequence[Environment], *, again: bool) -> dict[str, 
     return unavailable | failed
 
 
+def _prepare_inspector() -> dict[str, str]:
+    try:
+        INSPECT.ensure(_say)
+    except BuildError as error:
+        return {"the inspector of uploads": f"{error.message} {error.next_step}".strip()}
+    return {}
+
+
 def setup(environments: Environments = BASE) -> None:
     """Get this machine ready: engine, base images, images; uv environments where no engine can be had."""
-    building.raise_if_failed(prepare(environments))
+    building.raise_if_failed(prepare(environments, inspector=True))
 
 
 @images.command("build")
@@ -108,7 +118,7 @@ def build_images(
     again: Annotated[bool, typer.Option("--again", help="Build also what is there, without the build cache.")] = False,
 ) -> None:
     """Build the images that are not there."""
-    building.raise_if_failed(prepare(environments, again=again))
+    building.raise_if_failed(prepare(environments, again=again, inspector=True))
 
 
 @images.command("list")
@@ -133,7 +143,7 @@ def list_images(*, as_json: Json = False) -> None:
 def prune_images(
     *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False
 ) -> None:
-    """Remove our images that no row of environments.toml, the service or a container needs any more."""
+    """Remove our images that no row of environments.toml, the service, the inspector or a container needs any more."""
     removed = building.prune(load_environments(), dry_run=dry_run)
     for one in removed:
         out.print(f"{'would remove' if dry_run else 'removed'} {one.name} ({one.size / 1e6:.0f} MB)")

@@ -6,6 +6,7 @@ has it of a loaded model. Names play no part in what is drawn, since versions na
 
 import hashlib
 import json
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -26,14 +27,16 @@ class CannotInvent(Exception):
     """What a model takes cannot be made up; the message is a sentence."""
 
 
-def invent(tensors, ranges=None, batch=2):
+def invent(
+    tensors: Sequence[Dict[str, Any]], ranges: Optional[Dict[str, Any]] = None, batch: int = 2
+) -> Tuple[List[Tuple[str, Any]], List[str]]:
     """Return (list of (name, array), notes) for tensors, each a dictionary with ``name``, ``shape`` and ``dtype``.
 
     ``ranges`` says by name what an input may hold: ``(low, high)``, high not included, or a list of texts. An unknown
     first dimension becomes ``batch``, or what the other inputs fix it to. All that was assumed is said in ``notes``, as
     sentences. Where one input cannot be made there are none at all, and the notes say why.
     """
-    notes = []
+    notes: List[str] = []
     try:
         if len(tensors) > MAX_TENSORS:
             raise CannotInvent("The model takes %d inputs; more than %d are not made." % (len(tensors), MAX_TENSORS))
@@ -44,7 +47,7 @@ def invent(tensors, ranges=None, batch=2):
         return [], [str(error)]
 
 
-def _wanted(tensor, held, notes):
+def _wanted(tensor: Dict[str, Any], held: Any, notes: List[str]) -> Dict[str, Any]:
     """Return an input with its shape as a list, its dtype as one that travels, and the range that it may take."""
     name, dtype = str(tensor.get("name", ""))[:256], str(tensor.get("dtype", ""))
     if dtype in ("str", "object", "bytes"):
@@ -59,7 +62,7 @@ def _wanted(tensor, held, notes):
     return {"name": name, "dtype": FLOATS.get(dtype, dtype), "shape": shape, "held": held}
 
 
-def _known(shape, name, dtype, notes):
+def _known(shape: Any, name: str, dtype: str, notes: List[str]) -> List[Optional[int]]:
     """Return the shape with ``None`` for each dimension left open, and one made up where not even the rank is known."""
     if not isinstance(shape, (list, tuple)):
         notes.append("The input '%s' states no shape; a batch of %s was assumed." % (name, _row(dtype)))
@@ -69,11 +72,11 @@ def _known(shape, name, dtype, notes):
     return [int(n) if isinstance(n, int) and not isinstance(n, bool) and n >= 0 else None for n in shape]
 
 
-def _row(dtype):
+def _row(dtype: str) -> str:
     return "single texts" if dtype == "string" else "rows of %d" % LENGTH
 
 
-def _say_what_is_assumed(name, dtype, shape, notes):
+def _say_what_is_assumed(name: str, dtype: str, shape: List[Optional[int]], notes: List[str]) -> None:
     if dtype == "string":
         notes.append(
             "The input '%s' takes text; everyday words were made. If it wants encoded images or records, give inputs "
@@ -83,11 +86,11 @@ def _say_what_is_assumed(name, dtype, shape, notes):
         notes.append("How large the integers of the input '%s' may be is not known; 0 and 1 were made." % name)
 
 
-def _pixels(dtype, shape):
+def _pixels(dtype: str, shape: Sequence[Any]) -> bool:
     return dtype == "uint8" and len(shape) >= 3
 
 
-def _shapes(wanted, batch, notes):
+def _shapes(wanted: List[Dict[str, Any]], batch: int, notes: List[str]) -> List[Tuple[int, ...]]:
     """Return a whole shape for each input, as large as there is room for."""
     fixed = {one["shape"][0] for one in wanted if one["shape"] and one["shape"][0] is not None}
     if len(fixed) == 1 and 0 < min(fixed) <= LARGEST_BATCH:
@@ -103,26 +106,26 @@ def _shapes(wanted, batch, notes):
     )
 
 
-def _whole(shape, rows, side, length):
+def _whole(shape: List[Optional[int]], rows: int, side: int, length: int) -> Tuple[int, ...]:
     """Return a shape with every open dimension filled in: rows first, then sides of an image or a length."""
     inner = side if len(shape) >= 4 else length
     return tuple((rows if at == 0 else inner) if n is None else n for at, n in enumerate(shape))
 
 
-def _size(one, shape):
+def _size(one: Dict[str, Any], shape: Tuple[int, ...]) -> int:
     count = 1
     for n in shape:
         count *= n
     return count * (TEXT_BYTES if one["dtype"] == "string" else DRAWN_BYTES)
 
 
-def _say_what_was_open(wanted, shapes, notes):
+def _say_what_was_open(wanted: List[Dict[str, Any]], shapes: List[Tuple[int, ...]], notes: List[str]) -> None:
     for one, shape in zip(wanted, shapes):
         if None in one["shape"][1:]:
             notes.append("The input '%s' leaves sizes open; it was made as %s." % (one["name"], list(shape)))
 
 
-def _filled(one, shape, place):
+def _filled(one: Dict[str, Any], shape: Tuple[int, ...], place: int) -> Any:
     """Return the array; its values depend on the place among the inputs, the shape, the dtype and the range alone."""
     seed = hashlib.sha256(json.dumps([place, list(shape), one["dtype"]]).encode()).digest()
     random = np.random.RandomState(np.frombuffer(seed, "<u4"))
@@ -143,7 +146,7 @@ def _filled(one, shape, place):
     return drawn.astype(dtype)
 
 
-def _within(drawn, dtype, held):
+def _within(drawn: Any, dtype: str, held: Any) -> Any:
     """Return whole numbers of a range, cut to what the dtype can hold."""
     low, high = int(held[0]), int(held[1])
     if dtype in INTEGERS:
@@ -152,7 +155,7 @@ def _within(drawn, dtype, held):
     return np.floor(low + drawn * (high - low)).astype(dtype)
 
 
-def _texts(random, shape, choices):
+def _texts(random: Any, shape: Tuple[int, ...], choices: Optional[List[Any]]) -> Any:
     """Return texts: of those that the model knows, else three everyday words each."""
     array = np.empty(shape, object)
     flat = array.reshape(-1)
