@@ -18,8 +18,13 @@ class Refused(Exception):  # noqa: N818  it is no fault of anybody here
 
 def shown(text: object, limit: int = SHOWN) -> str:
     """Return text out of a file as one short line without control characters."""
-    line = _UNPRINTABLE.sub("?", str(text)[: limit * 4])
+    line = printable(str(text)[: limit * 4])
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def printable(text: str) -> str:
+    """Return text with everything replaced that no line has: control, direction and half characters."""
+    return _UNPRINTABLE.sub("?", text)
 
 
 def size(count: int) -> str:

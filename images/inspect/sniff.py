@@ -54,7 +54,7 @@ def sniffed(path: Path, length: int) -> Bytes:
         raise Refused("empty-file", "The file is empty.", "The copy or the download went wrong: send it again.")
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if head.startswith(SIGNATURE) or _has_userblock(path):
+    if head.startswith(SIGNATURE):
         return Bytes.HDF5
     if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08")):
         return Bytes.ZIP
@@ -62,6 +62,8 @@ def sniffed(path: Path, length: int) -> Bytes:
         return _in_gzip(path)
     if _is_tar(head):
         return Bytes.TAR
+    if _has_userblock(path):  # asked last: a tar whose first file is HDF5 has it at 512, too
+        return Bytes.HDF5
     return _refused_or_json(head, length)
 
 

@@ -60,6 +60,14 @@ class Engine(Protocol):
     ) -> AbstractContextManager[Channel]:
         """Start a container that sees ``inbox`` at /in, read-only; it is gone when the context ends."""
 
+    def start_inspector(self, inbox: Path, labels: Mapping[str, str]) -> AbstractContextManager[Channel]:
+        """Start what looks into one upload, without TensorFlow; it sees ``inbox`` at /in, read-only, and takes one job line.
+
+        Raises:
+            EngineError: Its image is not there, or the engine does not answer.
+            UsageError: The engine isolates nothing.
+        """
+
     def image_id(self, environment: Environment) -> str | None:
         """Return the identity of the image that runs, kept as evidence."""
 

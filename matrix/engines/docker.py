@@ -25,16 +25,22 @@ PROJECT_LABEL = "tfmatrix.project"
 NOISE_LIMIT = 32 << 10
 STDOUT = 1
 REMOVAL_SECONDS = 30
+INSPECTOR_MEMORY = 1536 << 20
+INSPECTOR_TEMPORARY = 320 << 20
 _MULTIPLEX = struct.Struct(">BxxxL")
 _FAULTS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 
 class DockerEngine:
-    """An engine that speaks to a Docker daemon through its SDK. ``probe`` is a folder that the daemon sees."""
+    """An engine that speaks to a Docker daemon through its SDK. ``probe`` is a folder that the daemon sees.
 
-    def __init__(self, client: docker.DockerClient, probe: Path = PROBE) -> None:
+    ``inspector`` is the name of the image that looks into uploads.
+    """
+
+    def __init__(self, client: docker.DockerClient, probe: Path = PROBE, inspector: str = "") -> None:
         self._client = client
         self._probe = probe
+        self._inspector = inspector
 
     isolates = True
 
@@ -95,12 +101,27 @@ class DockerEngine:
         self, environment: Environment, inbox: Path, allowance: Allowance, labels: Mapping[str, str]
     ) -> Iterator[DockerChannel]:
         """Start a hardened container with the zygote inside; remove it whatever happens."""
+        with self._started(environment.image, hardened(inbox, allowance, self._probe), labels) as channel:
+            yield channel
+
+    @contextlib.contextmanager
+    def start_inspector(self, inbox: Path, labels: Mapping[str, str]) -> Iterator[DockerChannel]:
+        """Start a container without TensorFlow, whose process is nobody and may do nothing; remove it whatever happens."""
         try:
-            container = self._client.containers.create(
-                environment.image,
-                **hardened(inbox, allowance, self._probe),
-                labels={PROJECT_LABEL: "tfmatrix", **labels},
-            )
+            self._client.images.get(self._inspector or "tfmatrix/inspect")
+        except docker.errors.ImageNotFound as error:
+            raise EngineError(
+                "The image that looks into uploads is not built.", next_step="`tfmatrix setup` builds it."
+            ) from error
+        except _FAULTS as error:
+            raise engine_died(error) from error
+        with self._started(self._inspector, inspecting(inbox), labels) as channel:
+            yield channel
+
+    @contextlib.contextmanager
+    def _started(self, image: str, options: dict[str, Any], labels: Mapping[str, str]) -> Iterator[DockerChannel]:
+        try:
+            container = self._client.containers.create(image, **options, labels={PROJECT_LABEL: "tfmatrix", **labels})
         except _FAULTS as error:
             raise engine_died(error) from error
         try:
@@ -136,6 +157,30 @@ def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str
             str(inbox): {"bind": "/in", "mode": "ro"},
         },
         "log_config": {"type": "none"},  # what it says is read from the pipe; nothing may fill the host's disk
+        "environment": {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"},  # noqa: S108
+    }
+
+
+def inspecting(inbox: Path) -> dict[str, Any]:
+    """Return the options of the container that looks into an upload: nobody in it, who may nothing."""
+    return {
+        "command": ["python3", "-m", "images.inspect"],
+        "stdin_open": True,
+        "init": True,
+        "auto_remove": True,
+        "user": "65534:65534",
+        "network_mode": "none",
+        "read_only": True,
+        "ipc_mode": "none",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "pids_limit": 32,
+        "mem_limit": INSPECTOR_MEMORY,
+        "memswap_limit": INSPECTOR_MEMORY,
+        "ulimits": [Ulimit(name="nofile", soft=256, hard=256), Ulimit(name="core", soft=0, hard=0)],
+        "tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={INSPECTOR_TEMPORARY},nr_inodes=1k,mode=1777"},  # noqa: S108
+        "volumes": {str(inbox): {"bind": "/in", "mode": "ro"}},
+        "log_config": {"type": "none"},
         "environment": {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"},  # noqa: S108
     }
 

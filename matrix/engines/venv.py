@@ -23,7 +23,7 @@ from matrix.config import ROOT
 from matrix.engines import Allowance, ChannelLostError
 from matrix.engines.frames import FramedChannel
 from matrix.engines.processes import end_marked, end_tree
-from matrix.errors import EngineError
+from matrix.errors import EngineError, UsageError
 from matrix.model import Environment, Flavour
 
 PROBE = ROOT / "images" / "probe"
@@ -115,6 +115,17 @@ class VenvEngine:
             end_marked(session)
             channel.close()
             _remove(scratch)
+
+    def start_inspector(
+        self,
+        inbox: Path,  # noqa: ARG002  the Protocol's signature
+        labels: Mapping[str, str],  # noqa: ARG002
+    ) -> contextlib.AbstractContextManager[VenvChannel]:
+        """Refuse: who looks into a file that somebody brought must not be somebody here."""
+        raise UsageError(
+            "Uploads are looked into and loaded in containers, and this engine has none: a model is a program.",
+            next_step="Get a container engine (`tfmatrix doctor` says what is missing), or load the file by hand.",
+        )
 
     def _overlay(self, environment: Environment) -> dict[str, str]:
         """Return what puts an overlay before its base's packages, as its image does."""

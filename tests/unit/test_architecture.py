@@ -132,6 +132,19 @@ def test_the_probe_imports_nothing_of_ours_but_its_flat_siblings() -> None:
     assert strangers == []
 
 
+def test_the_inspector_imports_nothing_of_ours_but_itself_and_what_it_shares() -> None:
+    """It runs inside a container that has the standard library, numpy, h5py, protobuf and the files of its own image."""
+    known = frozenset(sys.stdlib_module_names) | {"google", "h5py", "numpy"}
+    shared = ("images.inspect", "images.probe.invent", "images.probe.wire")
+    strangers = [
+        f"{path.name}:{line} imports {name}"
+        for path in (ROOT / "images" / "inspect").rglob("*.py")
+        for line, name in imported(path)
+        if name.split(".")[0] not in known and not name.startswith(shared)
+    ]
+    assert strangers == []
+
+
 def within_its_package(path: Path, name: str) -> bool:
     """Whether a name is imported from the file's own package below the probe: one dot, and a module that is there."""
     module = name[1:].split(".", maxsplit=1)[0]
