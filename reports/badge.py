@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from reports.grid import FAILING, MEASURED, Outcome
 from reports.lines import Line, line_of
 from reports.pages.stretches import Files
+from reports.pages.upload_row import Row
 from reports.ranges import spans
 
 SUBJECT: Final = "loads in TF"
@@ -38,6 +39,21 @@ def badge_of(files: Files) -> str:
     words = spans(loads, own) or ("other answers" if drifts and not failing else "none")
     title = f"{SUBJECT}: {words}" + (f"; answers differently in {spans(drifts, own)}" if drifts else "")
     colour = _NONE if not loads else _ALL if len(loads) == len(measured) else _SOME
+    return badge(SUBJECT, words, colour, title)
+
+
+def badge_of_row(row: Row) -> str:
+    """The badge of an upload: the versions that load it by the method that it calls for, and answer as the reference does."""
+    order = [one.environment for one in row.places]
+    states = {one.environment: one.outcome for one in row.places}
+    loads = {name for name, state in states.items() if state in {Outcome.PASS, Outcome.LOADS}}
+    drifts = {name for name, state in states.items() if state is Outcome.DRIFT}
+    tried = [name for name, state in states.items() if state is not Outcome.NOT_MEASURED]
+    if not tried:
+        return badge(SUBJECT, "not tried yet", _UNKNOWN)
+    words = spans(loads, order) or ("other answers" if drifts else "none")
+    title = f"{SUBJECT}: {words}" + (f"; answers differently in {spans(drifts, order)}" if drifts else "")
+    colour = _NONE if not loads else _ALL if len(loads) == len(tried) else _SOME
     return badge(SUBJECT, words, colour, title)
 
 

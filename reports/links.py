@@ -87,8 +87,8 @@ class FileLinks:
         return self(addresses.static(name))
 
     def has(self, address: str) -> bool:
-        """Whether an address has a file of its own: cells have none, and twins only the first pages."""
-        if address.startswith("/cells/"):
+        """Whether an address has a file of its own: cells have none, and twins only the first pages. Files take no uploads."""
+        if address.startswith(("/cells/", addresses.uploading())):
             return False
         split = urlsplit(address)
         return not split.path.endswith(_TWINS) or (not split.query and split.path.count("/") <= TWINS_DOWN_TO)

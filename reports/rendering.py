@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from reports import addresses
 from reports.grid import SIGNS, Look, Outcome
@@ -23,6 +24,7 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 NAVIGATION: Final = (
     ("Matrix", addresses.home()),
+    ("Upload", addresses.uploading()),
     ("Can I load it?", addresses.load()),
     ("Models", addresses.models()),
     ("Formats", addresses.formats()),
@@ -61,6 +63,13 @@ def html(page: Page, links: Links, now: datetime) -> str:
     return template.render(page=frame, content=page.content, links=links, now=now)
 
 
+def report(page: Page, links: Links, now: datetime) -> str:
+    """The page as one file to keep: with its style in it, without scripts and forms."""
+    frame = _Frame(page=page, generated_at=now, made_for=links.made_for)
+    template = _templates().get_template(f"site/{page.template}_report.html")
+    return template.render(page=frame, content=page.content, links=links, now=now, style=_style())
+
+
 def json_text(page: Page, now: datetime) -> str:
     """The page for programs."""
     return dumps(page.document(now))
@@ -89,6 +98,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
             said = f"{many} {word}{'s' if many > 1 else ''}"
             return f"{said} ago" if seconds > 0 else f"in {said}"
     return ""
+
+
+@cache
+def _style() -> Markup:
+    return Markup((STATIC / "site.css").read_text(encoding="utf-8"))  # noqa: S704  (ours)
 
 
 @cache

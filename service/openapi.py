@@ -13,6 +13,7 @@ from reports import rendering
 from reports.pages.page import SCHEMA_VERSION
 from service.answers import Answer
 from service.pages.routes import respond
+from service.upload_schema import UploadDocument
 
 ADDRESS: Final = "/openapi.json"
 
@@ -31,7 +32,7 @@ _ROW: Final[dict[str, Any]] = {
     "measured_at": MOMENT,
 }
 
-_SHOWN_AS: Final = {"newest_changes": "run_changes"}
+_SHOWN_AS: Final = {"newest_changes": "run_changes", "upload_report": "upload"}
 """Pages that show another one, whose kind is that one's."""
 
 router = APIRouter()
@@ -101,9 +102,11 @@ def openapi(request: Request) -> Response:
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     """Say of what programs read which fields it has, and show a short one."""
     schemas = document["components"]["schemas"]
-    for model in (Twin, Row, Rows):
-        schemas[model.__name__] = model.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
-        schemas[model.__name__].pop("$defs", None)  # they stand beside it
+    for model in (Twin, Row, Rows, UploadDocument):
+        found = model.model_json_schema(
+            by_alias=True, mode="serialization", ref_template="#/components/schemas/{model}"
+        )
+        schemas |= found.pop("$defs", {}) | {model.__name__: found}
     for path, operations in document["paths"].items():
         if not path.endswith(".json"):
             continue
@@ -130,5 +133,6 @@ def _twin(path: str, operation: dict[str, Any]) -> dict[str, Any]:
         "title": operation["summary"],
         "generated_at": MOMENT,
     }
+    of_its_own = [{"$ref": "#/components/schemas/UploadDocument"}] if kind == "tfmatrix.upload" else []
     only = {"type": "object", "properties": {"schema": {"const": kind}}, "required": ["schema"]}
-    return {"schema": {"allOf": [{"$ref": "#/components/schemas/Twin"}, only]}, "example": example}
+    return {"schema": {"allOf": [{"$ref": "#/components/schemas/Twin"}, only, *of_its_own]}, "example": example}

@@ -11,6 +11,7 @@ import uvicorn
 
 from matrix.config import Settings
 from service.app import create_app
+from service.state import Service
 from service.uploads.policy import Policy
 
 GRACE_SECONDS: Final = 5
@@ -21,9 +22,11 @@ class Server(uvicorn.Server):
     """Uvicorn with our app. ``started`` is called once it answers."""
 
     def __init__(self, settings: Settings, policy: Policy, started: Callable[[], None]) -> None:
+        app = create_app(settings, policy)
         super().__init__(
             uvicorn.Config(
-                create_app(settings, policy),
+                app,
+                proxy_headers=False,  # whom to believe is a setting of ours
                 log_config=None,  # ours takes its lines
                 access_log=False,  # ours has the request's id
                 server_header=False,
@@ -31,7 +34,14 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
+        self._service: Service = app.state.service
         self._tell = started
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would go on for ever, then the rest."""
+        if self._service.listeners is not None:
+            self._service.listeners.close()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""

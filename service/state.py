@@ -14,6 +14,7 @@ from service.database import Database
 from service.metrics import Metrics
 from service.site import Site
 from service.uploads.limits import Limits
+from service.uploads.listeners import Listeners
 from service.uploads.policy import Policy
 
 
@@ -27,7 +28,8 @@ class Service:
         self.metrics = Metrics()
         self.door = Door(settings.home / "uploads" / "door")
         self.limits = Limits(settings)
-        self.writers: CapacityLimiter | None = None  # made by the loop that takes uploads in
+        self.writers: CapacityLimiter | None = None  # this and the next are made by the loop that needs them
+        self.listeners: Listeners | None = None
         self._site: Site | None = None
         self._lock = threading.Lock()
 

@@ -93,6 +93,7 @@ class Door:
         if not is_id(upload_id):
             raise ValueError(f"{upload_id!r} is no upload's id")
         half = self._root / f".{upload_id}{_REMOVAL}"
+        self._root.mkdir(parents=True, exist_ok=True)
         half.write_text(json.dumps({"token": token}))
         half.rename(self._root / f"{upload_id}{_REMOVAL}")
 

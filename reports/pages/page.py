@@ -21,7 +21,7 @@ class Page:
 
     ``nav`` is the first part of the address that the navigation marks; ``trail`` has the pages above, text and address;
     ``csv`` is the address of the same rows as CSV. A page that is not ``kept`` is made anew each second: it shows what
-    no generation counts.
+    no generation counts. ``form`` is what its forms carry for one browser; no twin has it.
     """
 
     template: str
@@ -33,6 +33,7 @@ class Page:
     csv: str | None = None
     live: bool = False
     kept: bool = True
+    form: Any = None
 
     @property
     def json(self) -> str:

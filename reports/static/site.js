@@ -154,13 +154,18 @@
     }
   };
 
-  // Another state of this page takes the place of this one; the focus, what is unfolded and how far it is scrolled stay.
+  // Another state of this page takes the place of this one; the focus, what is unfolded or typed and how far it is scrolled stay.
+  // A place is told from its section on, for sections may come in between.
   const pathOf = (element) => {
     const steps = [];
-    for (let at = element; at && at.id !== "main"; at = at.parentElement) steps.unshift([...at.parentElement.children].indexOf(at));
-    return steps;
+    let at = element;
+    for (; at.id !== "main" && !at.matches("section[aria-labelledby]"); at = at.parentElement) steps.unshift([...at.parentElement.children].indexOf(at));
+    return [at.id === "main" ? "" : at.getAttribute("aria-labelledby"), steps];
   };
-  const follow = (main, steps) => steps.reduce((at, step) => at && at.children[step], main);
+  const follow = (main, [section, steps]) => {
+    const top = section ? $(`section[aria-labelledby="${section}"]`, main) : main;
+    return steps.reduce((at, step) => at && at.children[step], top);
+  };
   let shown = null;
   const swap = (fresh) => {
     const next = fresh.getElementById("main"), main = $("#main");
@@ -169,13 +174,16 @@
     next.querySelectorAll("script").forEach((script) => script.remove());
     prepare(next);
     const focus = main.contains(document.activeElement) && document.activeElement !== main ? document.activeElement : null;
-    const steps = focus && pathOf(focus), open = all("details[open]", main).map(pathOf);
+    const steps = focus && pathOf(focus), folds = all("details", main).map((one) => [pathOf(one), one.open]);
+    const typed = all("input[type=text]", main).map((one) => [pathOf(one), one.value]);
     const scrolled = all(".scroll", main).map((box) => [pathOf(box), box.scrollLeft, box.scrollTop]);
     main.replaceChildren(...next.childNodes);
     main.toggleAttribute("data-live", next.hasAttribute("data-live"));
+    if (!next.hasAttribute("data-events")) main.removeAttribute("data-events");
     document.title = fresh.title;
-    for (const path of open) { const box = follow(main, path); if (box && box.tagName === "DETAILS") box.open = true; }
-    for (const [path, left, top] of scrolled) { const box = follow(main, path); if (box) box.scrollTo(left, top); }
+    for (const [path, open] of folds) { const box = follow(main, path); if (box && box.tagName === "DETAILS") box.open = open; }
+    for (const [path, value] of typed) { const field = follow(main, path); if (field && field.type === "text") field.value = value; }
+    for (const [path, left, top] of scrolled) { const box = follow(main, path); if (box && box.scrollTo) box.scrollTo(left, top); }
     if (steps) { const again = follow(main, steps); if (again && again.focus) again.focus({ preventScroll: true }); }
     ages();
   };
@@ -225,9 +233,30 @@
   const keepFresh = () => {
     if (!served) return;
     setInterval(async () => {
-      if (document.hidden || asking || !$("[data-live]")) return;
+      if (document.hidden || asking || !$("[data-live]") || (told && told.readyState === EventSource.OPEN)) return;
       try { const fresh = parsed(await ask(location.href)); if (!asking) swap(fresh); } catch { /* it will be asked again */ }
     }, 5000);
+  };
+
+  // What fills in while somebody looks is told when it pays to look again. Where that is not to be had, the five seconds serve.
+  let told = null;
+  const listen = () => {
+    const address = $("#main").dataset.events;
+    if (!address || !served || !window.EventSource) return;
+    let looking = false, again = false;
+    const look = async () => {
+      again = looking;
+      if (looking) return;
+      looking = true;
+      try { swap(parsed(await ask(location.href))); } catch (error) { if (["404", "410"].includes(error.message)) location.reload(); }
+      if (!$("#main").dataset.events) told.close();
+      await new Promise((done) => { setTimeout(done, 300); });
+      looking = false;
+      if (again) look();
+    };
+    told = new EventSource(address);
+    told.addEventListener("changed", look);
+    told.addEventListener("end", () => { told.close(); look(); });
   };
 
   const prepare = (within) => { addCopying(within); addWalking(within); addFilters(within); };
@@ -237,6 +266,7 @@
     ages();
     setInterval(ages, 30000);
     keepFresh();
+    listen();
     addEventListener("popstate", () => { if (served && !location.hash) load(location.href, false); });
     addEventListener("keydown", (event) => {
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;

@@ -28,10 +28,12 @@ from service.pages import (
     downloads,
     failures,
     home,
+    listening,
     load,
     pairs,
     runs,
     uploading,
+    uploads,
 )
 from service.source import Source
 
@@ -48,6 +50,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     changes.ROUTER,
     runs.ROUTER,
     about.ROUTER,
+    uploads.ROUTER,
+    listening.ROUTER,
     uploading.ROUTER,
     assets.ROUTER,
 )

@@ -7,38 +7,34 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from anyio import move_on_after
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
-from matrix.errors import IncompleteError, TfmatrixError
-from matrix.uploads.door import DoorError, is_id
+from matrix.errors import TfmatrixError
 from matrix.uploads.model import Part, hashed
 from reports import addresses
 from service.documented import error
 from service.logs import logger
-from service.problems import BadUpload, Forbidden, Gone, NotFound, NoToken, TooLarge
+from service.pages.uploads import UploadId, standing
+from service.problems import BadUpload, Forbidden, NoToken, TooLarge
 from service.state import Service, service_of
 from service.uploads import access
 from service.uploads.intake import FIELDS, Taken
 from service.uploads.policy import Policy
-from service.uploads.taking import Handed, take_in
+from service.uploads.taking import Handed, in_our_words, take_in
 
 ROUTER: Final = APIRouter()
 
 DRAIN_SECONDS: Final = 5
 _FORM_BYTES: Final = 8192
 _UNKEPT: Final = {"Cache-Control": "no-store, private"}
-
-UploadId = Annotated[
-    str, Path(description="An upload's id, the last part of its address.", pattern="^[A-Za-z0-9_-]{1,64}$")
-]
 
 log = logger("uploads")
 
@@ -174,7 +170,7 @@ async def upload_form(request: Request) -> Response:
     operation_id="delete_upload",
     responses={202: {"description": "It is gone from here; a runner removes its files."}, **_OF_DELETION},
 )
-def delete(request: Request, upload_id: Annotated[UploadId, Path(alias="id")]) -> Response:
+def delete(request: Request, upload_id: UploadId) -> Response:
     """Delete an upload and what was found of it. Send its deletion token as `Authorization: Bearer TOKEN`."""
     access.refuse_other_sites(request)
     _remove(service_of(request), upload_id, access.bearer_of(request))
@@ -182,7 +178,7 @@ def delete(request: Request, upload_id: Annotated[UploadId, Path(alias="id")]) -
 
 
 @ROUTER.post("/u/{id}/delete", include_in_schema=False)
-async def delete_form(request: Request, upload_id: Annotated[UploadId, Path(alias="id")]) -> Response:
+async def delete_form(request: Request, upload_id: UploadId) -> Response:
     """Do the same for a person: the token is in the form, or in the browser that handed it in."""
     access.refuse_other_sites(request)
     fields = await _short_form(request)
@@ -243,38 +239,23 @@ def _below(request: Request) -> str:
 
 
 def _remove(service: Service, upload_id: str, token: str) -> None:
-    """Ask the runner to remove an upload, for who knows its token.
+    """Remove an upload that still lies at the door; of any other ask the runner to.
 
     Raises:
         TfmatrixError: There is none, it is gone, or this is not its token.
     """
-    kept = _kept_token(service, upload_id)
+    upload, _ = standing(service, upload_id)
     if not token:
         raise NoToken("An upload is deleted by who has its deletion token.", next_step=_WHO_KNOWS)
-    if not secrets.compare_digest(hashed(token), kept):
+    if not secrets.compare_digest(hashed(token), upload.deletion):
         raise Forbidden("This is not the upload's deletion token.", next_step=_WHO_KNOWS)
-    service.door.ask_removal(upload_id, token)
+    with in_our_words():
+        service.door.ask_removal(upload_id, token)
+    service.door.clear(upload_id)
     log.info("upload deleted")
 
 
 _WHO_KNOWS: Final = "It was told when the file was handed in, and to nobody else. By itself it goes when it expires."
-
-
-def _kept_token(service: Service, upload_id: str) -> str:
-    """Return the hash of the token that deletes an upload, from wherever that is now."""
-    if not is_id(upload_id):
-        raise NotFound("upload", upload_id, ())
-    found = None
-    with suppress(IncompleteError):
-        found = service.site().store.uploads.get(upload_id)
-    if service.door.is_removed(upload_id) or (found is not None and found.state.is_gone):
-        raise Gone("This upload is deleted.")
-    if found is not None:
-        return found.deletion
-    try:
-        return service.door.ticket(upload_id).deletion
-    except DoorError as missing:
-        raise NotFound("upload", upload_id, ()) from missing
 
 
 async def _short_form(request: Request) -> dict[str, str]:

@@ -69,7 +69,7 @@ async def take_in(request: Request, service: Service, admit: Admit) -> Handed:
     with service.limits.sending(network, length) as count:
         await run_in_threadpool(_refuse_if_full, service, length)
         upload_id = new_id()
-        with _told(), door.handing_in(upload_id) as folder:
+        with in_our_words(), door.handing_in(upload_id) as folder:
             with Intake(folder, boundary, most_bytes=settings.upload_bytes, admit=admit) as intake:
                 async for data in _chunks(request):
                     count(len(data))
@@ -227,8 +227,13 @@ def _writers(service: Service) -> CapacityLimiter:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Tell what the disk says in our words."""
+def in_our_words() -> Iterator[None]:
+    """Tell what the disk says of the door in our words.
+
+    Raises:
+        DiskFullError: No room is left.
+        StoreError: It cannot be written.
+    """
     try:
         yield
     except OSError as error:

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from reports import addresses
-from tests.site import Visitor, shared_home, visiting
+from tests.site import Visitor, visiting
 
 CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES: Final = 8
@@ -33,9 +33,10 @@ once = settings(
 
 
 @pytest.fixture(scope="module")
-def visitor() -> Iterator[Visitor]:
-    """A visitor of the made-up matrix."""
-    with visiting(shared_home()) as one:
+def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """A visitor of the made-up matrix, where everybody may upload as much as there is."""
+    words: dict[str, Any] = {"uploads": "open", "uploads_per_hour": 0, "upload_queue": 100_000}
+    with visiting(tmp_path_factory.mktemp("home"), filled=True, **words) as one:
         yield one
 
 

@@ -1,0 +1,119 @@
+"""An upload saved again in every environment that loads it, and loaded in all others: a matrix of one's own. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.model import Environment, Format, SaveOutcome
+from matrix.uploads.model import ITSELF, UploadCell, UploadSave
+from reports.grid import Outcome
+from reports.pages.heats import bands_of, environment_heads
+from reports.pages.parts import Heat, Square
+from reports.ranges import spans
+
+Key = tuple[str, str, Format]
+"""Saver and loader by recipe digest, and the format."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InFormat:
+    """The matrix of one format; ``words`` say where all that was saved so loads."""
+
+    format: Format
+    heat: Heat
+    saved: str
+    not_saved: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Again:
+    """All formats together, and each. ``loads`` is how many of ``tried`` loads give the saver's answers."""
+
+    heat: Heat
+    formats: tuple[InFormat, ...]
+    loads: int
+    tried: int
+
+
+def again(
+    environments: Sequence[Environment], cells: Sequence[UploadCell], saves: Sequence[UploadSave]
+) -> Again | None:
+    """Return the matrix as far as it is known; nothing where nothing was saved again."""
+    savers = [one for one in environments if any(save.saver == one.recipe_digest for save in saves)]
+    if not savers:
+        return None
+    outcomes = {
+        (one.saver, one.result.key.loader, one.format): Outcome(one.result.verdict.value)
+        for one in cells
+        if one.saver != ITSELF
+    }
+    by_save = {(one.saver, one.format): one for one in saves}
+    formats = [one for one in Format if any(save.format is one for save in saves)]
+    counted = Counter(outcomes.values())
+    return Again(
+        heat=_heat(savers, environments, formats, outcomes, by_save),
+        formats=tuple(_in_formats(savers, environments, formats, outcomes, by_save)),
+        loads=counted[Outcome.PASS],
+        tried=counted.total(),
+    )
+
+
+def _in_formats(
+    savers: Sequence[Environment],
+    loaders: Sequence[Environment],
+    formats: Sequence[Format],
+    outcomes: Mapping[Key, Outcome],
+    saves: Mapping[tuple[str, Format], UploadSave],
+) -> Iterator[InFormat]:
+    order = [one.id for one in loaders]
+    for format_ in formats:
+        mine = {one.id: saves.get((one.recipe_digest, format_)) for one in savers}
+        saved = {name for name, save in mine.items() if save and save.outcome is SaveOutcome.SAVED}
+        failed = {name for name, save in mine.items() if save and save.outcome is SaveOutcome.FAILED}
+        if saved or failed:
+            yield InFormat(
+                format=format_,
+                heat=_heat(savers, loaders, [format_], outcomes, saves),
+                saved=spans(saved, order),
+                not_saved=spans(failed, order),
+            )
+
+
+def _heat(
+    savers: Sequence[Environment],
+    loaders: Sequence[Environment],
+    formats: Sequence[Format],
+    outcomes: Mapping[Key, Outcome],
+    saves: Mapping[tuple[str, Format], UploadSave],
+) -> Heat:
+    heads = environment_heads(loaders)
+    by_id = {one.id: one for one in loaders}
+    rows = []
+    for head in environment_heads(savers):
+        saver = by_id[head.id].recipe_digest
+        squares = []
+        for loader in loaders:
+            found = Counter(
+                _outcome(saves.get((saver, one)), outcomes.get((saver, loader.recipe_digest, one))) for one in formats
+            )
+            squares.append(Square(counts=dict(found)))
+        rows.append((head, tuple(squares)))
+    what = f"as {formats[0]}" if len(formats) == 1 else "in every format it can"
+    return Heat(
+        caption=f"The upload saved again {what}, in each version that loads it; loaded in every version.",
+        down="saved again in",
+        across="loaded in",
+        columns=heads,
+        rows=tuple(rows),
+        bands=bands_of(loaders)[0],
+    )
+
+
+def _outcome(save: UploadSave | None, loaded: Outcome | None) -> Outcome:
+    if loaded is not None:
+        return loaded
+    if save is None or save.outcome is SaveOutcome.SAVED:
+        return Outcome.NOT_MEASURED
+    return Outcome(save.outcome.value)

@@ -1,0 +1,248 @@
+"""The row of an upload: what each environment made of it, who agrees with whom, why it fails, and what else works. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from matrix.model import Environment, Method
+from matrix.results import CellResult
+from matrix.uploads.model import ITSELF, UploadCell
+from reports import addresses
+from reports.causes import cause_of
+from reports.grid import FAILING, Outcome
+from reports.lines import Line, line_of
+from reports.pages.parts import Stretch
+from reports.pages.stretches import LINES, WAYS, WORDS, Strip
+from reports.ranges import label, spans
+
+ANSWERING: Final = frozenset({Outcome.PASS, Outcome.DRIFT, Outcome.LOADS})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """Another method that was tried in one environment, and what came of it."""
+
+    method: Method
+    words: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """One environment of the row. ``outcome`` is of the method that the file calls for; ``ways`` are others that were tried.
+
+    ``group`` numbers those that answer alike, 0 is the reference's. The largest differences are from the reference.
+    """
+
+    environment: str
+    label: str
+    keras: str
+    python: str
+    outcome: Outcome
+    method: Method | None
+    rung: str
+    is_reference: bool
+    group: int | None
+    max_absolute: float | None
+    max_relative: float | None
+    seconds: float | None
+    cause: str
+    ways: tuple[Way, ...]
+
+    @property
+    def remedy(self) -> Way | None:
+        """The first other way that loads it where the first does not."""
+        return next((one for one in self.ways if one.outcome in ANSWERING), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Environments that give the same answers."""
+
+    number: int
+    environments: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Why:
+    """One cause of failures: where, what it says, what else works there. ``error`` is the matrix's page of the same error."""
+
+    cause: str
+    where: str
+    count: int
+    exception: str
+    message: str
+    traceback: str
+    remedies: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """All that is known of the row so far."""
+
+    places: tuple[Place, ...]
+    groups: tuple[Group, ...]
+    strips: tuple[Strip, ...]
+    reasons: tuple[Why, ...]
+    words: str
+
+    @property
+    def alike(self) -> Outcome | None:
+        """What came of all that were tried, where that is the same."""
+        found = {one.outcome for one in self.places} - {Outcome.NOT_MEASURED}
+        return found.pop() if len(found) == 1 else None
+
+    @property
+    def done(self) -> int:
+        """How many environments were tried."""
+        return sum(one.outcome is not Outcome.NOT_MEASURED for one in self.places)
+
+
+def row(
+    environments: Sequence[Environment],
+    cells: Sequence[UploadCell],
+    reference: str | None,
+    known_errors: Collection[str],
+) -> Row:
+    """Return the row of the environments that are planned, in their order."""
+    tried: dict[str, list[UploadCell]] = {}
+    for cell in cells:
+        if cell.saver == ITSELF:
+            tried.setdefault(cell.result.key.loader, []).append(cell)
+    found = {one.id: tried.get(one.recipe_digest, []) for one in environments}
+    places = tuple(_place(one, found[one.id], reference) for one in environments)
+    return Row(
+        places=places,
+        groups=tuple(_groups(places)),
+        strips=tuple(_strips(places)),
+        reasons=tuple(_reasons(places, found, known_errors)),
+        words=words(places),
+    )
+
+
+def words(places: Sequence[Place]) -> str:
+    """Return the row in a sentence: loads in 2.4-2.15; fails in 2.16-2.21."""
+    order = [one.environment for one in places]
+    parts = []
+    for outcomes, said in _SAID:
+        members = {one.environment for one in places if one.outcome in outcomes}
+        if members:
+            parts.append(f"{said} in {spans(members, order)}")
+    helped = {one.environment for one in places if one.outcome in FAILING and one.remedy}
+    if helped:
+        parts.append(f"by another method it loads in {spans(helped, order)}, too")
+    said = "; ".join(parts)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+_SAID: Final[tuple[tuple[frozenset[Outcome], str], ...]] = (
+    (frozenset({Outcome.PASS}), "loads and gives the same answers"),
+    (frozenset({Outcome.LOADS}), "loads"),
+    (frozenset({Outcome.DRIFT}), "loads, but answers differently"),
+    (frozenset({Outcome.FAIL}), "fails"),
+    (frozenset({Outcome.TIMEOUT}), "never comes back"),
+    (frozenset({Outcome.CRASH}), "crashes"),
+    (frozenset({Outcome.OUT_OF_MEMORY}), "runs out of memory"),
+    (frozenset({Outcome.HARNESS_BROKEN}), "could not be tried"),
+)
+
+
+def _place(environment: Environment, cells: Sequence[UploadCell], reference: str | None) -> Place:
+    first = cells[0].result if cells else None
+    answered = next((one for one in cells if one.group is not None), None)
+    return Place(
+        environment=environment.id,
+        label=label(environment.id),
+        keras=environment.keras,
+        python=environment.python,
+        outcome=Outcome(first.verdict.value) if first else Outcome.NOT_MEASURED,
+        method=first.key.method if first else None,
+        rung=first.rung.label if first else "",
+        is_reference=environment.id == reference,
+        group=answered.group if answered else None,
+        max_absolute=_largest(answered.result, "max_absolute") if answered else None,
+        max_relative=_largest(answered.result, "max_relative") if answered else None,
+        seconds=first.effort.wall_seconds if first else None,
+        cause=cause_of(first.failure) if first and first.failure else "",
+        ways=tuple(_way(one.result) for one in cells[1:]),
+    )
+
+
+def _way(result: CellResult) -> Way:
+    method = result.key.method
+    return Way(method=method, words=WAYS[method] or "by default", outcome=Outcome(result.verdict.value))
+
+
+def _largest(result: CellResult, name: str) -> float | None:
+    found = [getattr(one, name) for one in result.differences]
+    return max((one for one in found if one is not None), default=None)
+
+
+def _groups(places: Sequence[Place]) -> Iterator[Group]:
+    order = [one.environment for one in places]
+    for number in sorted({one.group for one in places if one.group is not None}):
+        members = {one.environment for one in places if one.group == number}
+        yield Group(number=number, environments=spans(members, order), count=len(members))
+
+
+def _strips(places: Sequence[Place]) -> Iterator[Strip]:
+    for line in Line:
+        along = [one for one in places if line_of(one.environment) is line]
+        if along:
+            order = [one.environment for one in along]
+            runs = groupby(along, key=lambda one: (one.outcome, one.cause, one.remedy and one.remedy.method))
+            yield Strip(title=LINES[line], stretches=tuple(_stretch(tuple(run), order) for _, run in runs))
+
+
+def _stretch(run: Sequence[Place], order: Sequence[str]) -> Stretch:
+    first = run[0]
+    way = WAYS[first.method] if first.method else ""
+    loads = first.outcome in {Outcome.PASS, Outcome.LOADS}
+    said = {Outcome.NOT_MEASURED: "not tried yet", Outcome.LOADS: "loads"}.get(first.outcome, WORDS[first.outcome])
+    return Stretch(
+        outcome=first.outcome,
+        label=spans({one.environment for one in run}, order),
+        words=f"{said} {way}".rstrip() if loads else said,
+        width=len(run),
+        counts={first.outcome: len(run)},
+        cause=first.cause,
+        remedy=f"loads {first.remedy.words}" if first.remedy and not loads else "",
+    )
+
+
+def _reasons(
+    places: Sequence[Place], cells: Mapping[str, Sequence[UploadCell]], known_errors: Collection[str]
+) -> Iterator[Why]:
+    """Every cause, the most frequent first, with the words of its first failure."""
+    order = [one.environment for one in places]
+    by_cause: dict[str, list[Place]] = {}
+    for one in places:
+        if one.cause:
+            by_cause.setdefault(one.cause, []).append(one)
+    for cause, failed in sorted(by_cause.items(), key=lambda item: -len(item[1])):
+        failure = cells[failed[0].environment][0].result.failure
+        if failure is None:
+            continue
+        yield Why(
+            cause=cause,
+            where=spans({one.environment for one in failed}, order),
+            count=len(failed),
+            exception=failure.exception,
+            message=failure.message,
+            traceback=failure.traceback,
+            remedies=tuple(_remedies(failed, order)),
+            error=addresses.error(failure.fingerprint) if failure.fingerprint in known_errors else None,
+        )
+
+
+def _remedies(failed: Sequence[Place], order: Sequence[str]) -> Iterator[str]:
+    """What was run and worked, in the order of what it keeps of the model."""
+    ways = dict.fromkeys(way.words for place in failed for way in place.ways if way.outcome in ANSWERING)
+    for way in ways:
+        where = {one.environment for one in failed if any(w.words == way and w.outcome in ANSWERING for w in one.ways)}
+        yield f"It loads {way} in {spans(where, order)}" if len(where) < len(failed) else f"It loads {way}"

@@ -1,0 +1,197 @@
+"""An upload's own page: where it stands, what it is, which versions load it, and what it becomes saved again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from matrix.model import Environment
+from matrix.uploads.model import Part, Upload, UploadCell, UploadSave, UploadState
+from reports import addresses
+from reports.grid import FAILING, Outcome
+from reports.pages.identity import Identity, identity
+from reports.pages.page import Page
+from reports.pages.upload_again import Again, again
+from reports.pages.upload_row import Row, row
+from reports.ranges import label
+
+_ENOUGH: Final = 2
+"""After so many environments it can be said how long the rest may take."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What was read of an upload, and what stands around it. ``ahead`` is how many wait before it."""
+
+    upload: Upload
+    cells: tuple[UploadCell, ...] = ()
+    saves: tuple[UploadSave, ...] = ()
+    ahead: int = 0
+    runner_alive: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deletion:
+    """The form by which a person deletes an upload: ``token`` where this browser has it. In no document for programs."""
+
+    csrf: str
+    token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """One of the files that were handed in."""
+
+    part: Part
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uploaded:
+    """The page's content.
+
+    ``state`` is the upload's; ``words`` say it in a sentence. ``finished``: the row is whole, which is all that a gate
+    needs; ``over``: nothing more will come. ``done`` of ``planned`` environments are tried. ``outcome`` is what the row
+    comes to: pass where every version that was tried gives the same answers.
+    """
+
+    id: str
+    name: str
+    state: UploadState
+    words: str
+    outcome: Outcome | None
+    finished: bool
+    over: bool
+    revision: int
+    runner_alive: bool
+    ahead: int
+    done: int
+    planned: int
+    seconds_left: float | None
+    message: str
+    next_step: str
+    note: str
+    files: tuple[Sent, ...]
+    size: int
+    handed_in_at: datetime
+    expires_at: datetime
+    row_at: datetime | None
+    finished_at: datetime | None
+    identity: Identity | None
+    reference: str | None
+    row: Row
+    again: Again | None
+    badge: str
+    report: str
+    events: str
+
+    @property
+    def reference_words(self) -> str:
+        """What the answers are compared with, and who agrees with whom."""
+        return reference_words(self)
+
+
+def uploaded(found: Found, environments: Sequence[Environment], known_errors: Collection[str], now: datetime) -> Page:
+    """Return the page of an upload that is not gone."""
+    upload = found.upload
+    by_id = {one.id: one for one in environments}
+    planned = [by_id[name] for name in upload.plan if name in by_id]
+    its_row = row(planned, found.cells, upload.reference, known_errors)
+    content = Uploaded(
+        id=upload.id,
+        name=upload.name,
+        state=upload.state,
+        words=_words(found, its_row),
+        outcome=outcome_of(its_row),
+        finished=_is_finished(upload.state),
+        over=upload.state.is_over,
+        revision=upload.revision,
+        runner_alive=found.runner_alive,
+        ahead=found.ahead,
+        done=its_row.done,
+        planned=len(planned),
+        seconds_left=_seconds_left(upload, its_row, now),
+        message=upload.message or "",
+        next_step=upload.next_step or "",
+        note=upload.note or "",
+        files=tuple(
+            Sent(part=part, name=one.name, size=one.size, sha256=one.sha256) for part, one in upload.parts.items()
+        ),
+        size=upload.size,
+        handed_in_at=upload.handed_in_at,
+        expires_at=upload.expires_at,
+        row_at=upload.row_at,
+        finished_at=upload.finished_at,
+        identity=identity(upload.inspection) if upload.inspection else None,
+        reference=upload.reference,
+        row=its_row,
+        again=again(planned, found.cells, found.saves),
+        badge=addresses.of_upload(upload.id, "badge.svg"),
+        report=addresses.of_upload(upload.id, "report"),
+        events=addresses.of_upload(upload.id, "events"),
+    )
+    return Page(
+        template="upload",
+        title=upload.name,
+        address=addresses.upload(upload.id),
+        nav=addresses.uploading(),
+        trail=(("Upload a model", addresses.uploading()),),
+        content=content,
+        live=not content.over,
+        kept=False,
+    )
+
+
+def outcome_of(its_row: Row) -> Outcome | None:
+    """Return what a row comes to as far as it is known: the worst of what was found, and nothing where nothing was."""
+    found = {one.outcome for one in its_row.places}
+    for worst in (*sorted(FAILING & found), Outcome.DRIFT, Outcome.HARNESS_BROKEN):
+        if worst in found:
+            return worst
+    return next((one for one in (Outcome.PASS, Outcome.LOADS) if one in found), None)
+
+
+def _is_finished(state: UploadState) -> bool:
+    return state.is_over or state is UploadState.SAVING_AGAIN
+
+
+def _words(found: Found, its_row: Row) -> str:
+    """Where it stands, in a sentence."""
+    upload = found.upload
+    if not found.runner_alive and not upload.state.is_over:
+        return "No runner was heard of in the last half minute: it goes on when one is there."
+    before = f"{found.ahead} upload{'s' if found.ahead > 1 else ''} before it"
+    said = {
+        UploadState.WAITING: f"Waits: {before}." if found.ahead else "Waits for a runner, which takes a moment.",
+        UploadState.INSPECTING: "It is looked into: what it is, and which version saved it.",
+        UploadState.REFUSED: upload.message or "It cannot be loaded.",
+        UploadState.FAILED: upload.message or "It could not be tried.",
+        UploadState.LOADING: its_row.words or "It is loaded in one version after the other.",
+    }
+    return said.get(upload.state) or its_row.words or "There is nothing that it could be loaded in."
+
+
+def _seconds_left(upload: Upload, its_row: Row, now: datetime) -> float | None:
+    """How long the rest of the row may take, at the pace so far."""
+    if upload.state is not UploadState.LOADING or upload.started_at is None or its_row.done < _ENOUGH:
+        return None
+    so_far = max(0.0, (now - upload.started_at).total_seconds())
+    return round(so_far / its_row.done * (len(its_row.places) - its_row.done), 1)
+
+
+def reference_words(content: Uploaded) -> str:
+    """Say what the answers are compared with, and who agrees with whom."""
+    if content.reference is None:
+        return ""
+    said = (
+        f"All answers are compared with those of {label(content.reference)}, which is nearest to what saved the file."
+    )
+    for one in content.row.groups:
+        if one.number:
+            alike = ", alike among themselves" if one.count > 1 else ""
+            said += f" {one.environments} answer{'' if one.count > 1 else 's'} otherwise{alike}."
+    return said

@@ -1,0 +1,91 @@
+"""``/u/{id}/events``: says when an upload's page would say something else."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from matrix.errors import IncompleteError
+from service.alive import is_alive
+from service.pages.uploads import PRIVATE, UploadId, standing
+from service.problems import Gone, NotFound
+from service.state import Service, service_of
+from service.uploads.listeners import Listeners, Moment
+
+ROUTER: Final = APIRouter()
+
+GONE: Final = Moment(revision=-1, state="gone", ahead=0, runner_alive=True, over=True)
+
+
+@ROUTER.get(
+    "/u/{id}/events",
+    summary="When to look at an upload again",
+    tags=["uploads"],
+    operation_id="upload_events",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "`changed` each time; `end`, then the end."}},
+)
+async def upload_events(request: Request, upload_id: UploadId) -> Response:
+    """For programs and our pages: server-sent events, with a comment every 15 seconds."""
+    service = service_of(request)
+    await run_in_threadpool(standing, service, upload_id)
+    events = listeners_of(service).events(upload_id)
+    headers = PRIVATE | {"X-Accel-Buffering": "no"}
+    return StreamingResponse(events, headers=headers, media_type="text/event-stream; charset=utf-8")
+
+
+def listeners_of(service: Service) -> Listeners:
+    """Return who listens to an app; made by its event loop."""
+    if service.listeners is None:
+        watch = _Watch(service)
+        service.listeners = Listeners(watch.look)
+    return service.listeners
+
+
+class _Watch:
+    """Looks at uploads again and again, and asks the database only where something was committed since."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._pulse: int | None = None
+        self._known: dict[str, Moment] = {}
+
+    def look(self, ids: tuple[str, ...]) -> dict[str, Moment]:
+        """Return what is true of them.
+
+        Raises:
+            TfmatrixError: The database does not answer.
+        """
+        alive = is_alive(self._service.settings.home, datetime.now(UTC))
+        pulse = self._pulse_now()
+        still = self._known if pulse is not None and pulse == self._pulse else {}
+        self._known = {one: self._moment(one, still.get(one), alive=alive) for one in ids}
+        self._pulse = pulse
+        return self._known
+
+    def _pulse_now(self) -> int | None:
+        with suppress(IncompleteError):
+            return self._service.site().store.read.pulse()
+        return None
+
+    def _moment(self, upload_id: str, still: Moment | None, *, alive: bool) -> Moment:
+        """Return what is true of one; ``still`` is what was, where nothing was committed since."""
+        if still is not None and still.revision and not self._service.door.is_removed(upload_id):
+            return replace(still, runner_alive=alive)
+        try:
+            upload, ahead = standing(self._service, upload_id)
+        except (Gone, NotFound):
+            return GONE
+        return Moment(
+            revision=upload.revision,
+            state=upload.state.value,
+            ahead=ahead,
+            runner_alive=alive,
+            over=upload.state.is_over,
+        )

@@ -1,0 +1,263 @@
+"""The pages of uploads: the form, one upload at each moment of its life, its badge, its report, and its end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from matrix.model import Verdict
+from matrix.store import Store, open_store
+from matrix.uploads.model import Upload, UploadState
+from service.alive import sign_of
+from service.pages import listening
+from service.upload_schema import UploadDocument
+from tests import upload_samples as samples
+from tests.site import Visitor, visiting
+
+HERE: Final = "http://127.0.0.1:8321"
+MODEL: Final = {"model": ("m.h5", b"\x89HDF")}
+
+
+@pytest.fixture
+def visitor(tmp_path: Path) -> Iterator[Visitor]:
+    """A visitor of this machine's own site, where a runner lives."""
+    open_store(tmp_path / "matrix.db").close()
+    sign_of(tmp_path).touch()
+    with visiting(tmp_path, base_url=HERE) as one:
+        yield one
+
+
+@pytest.fixture
+def store(tmp_path: Path, visitor: Visitor) -> Iterator[Store]:  # noqa: ARG001  (it is open by then)
+    """The database, as the runner writes it."""
+    with open_store(tmp_path / "matrix.db") as opened:
+        yield opened
+
+
+def at(upload: Upload, what: str = "") -> str:
+    """An upload's address."""
+    return f"/u/{upload.id}{what}"
+
+
+def text(page: str) -> str:
+    """What a page says, without its markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_the_form_says_what_is_taken(visitor: Visitor) -> None:
+    """It is whole without a script, and carries what its cookie says."""
+    page = visitor.get("/upload")
+    assert page.status_code == 200
+    assert 'enctype="multipart/form-data"' in page.text
+    assert f'name="csrf" value="{visitor.cookies["tfmatrix_form"]}"' in page.text
+    assert page.text.index('name="csrf"') < page.text.index('type="file"')
+    assert "500 MiB" in text(page.text)
+    cookie = page.headers["set-cookie"].lower()
+    assert ("httponly" in cookie, "samesite=strict" in cookie) == (True, True)
+    assert visitor.cookies["tfmatrix_form"] not in visitor.get("/upload.json").text
+    assert visitor.get("/upload.json").json()["most_bytes"] == 500 << 20
+
+
+def test_home_leads_to_the_form(visitor: Visitor) -> None:
+    """Most people come for this."""
+    assert visitor.get("/").text.count('href="/upload"') == 2  # the navigation, and the first thing on the page
+
+
+def test_a_whole_upload_answers_everything(visitor: Visitor, store: Store) -> None:
+    """Who saved it; where it loads, in words; who disagrees with whom; why it fails and what helps; saved again."""
+    upload = samples.whole(store)
+    page = visitor.get(at(upload))
+    assert page.status_code == 200
+    said = text(page.text)
+    for words in (
+        "Saved with Keras 2.11.0.",
+        "Loads and gives the same answers in 2.7-2.15; loads, but answers differently in 2.4-2.6; fails in 2.16-2.21;",
+        "by another method it loads in 2.16-2.18, too.",
+        "All answers are compared with those of 2.11",
+        "2.4-2.6 answer otherwise, alike among themselves.",
+        "2.16-2.18: ValueError: bad marshal data (unknown type code)",
+        "It loads with compile=False.",
+        "2.19-2.21: ValueError: Unknown layer: Gate",
+        "Traceback (most recent call last)",
+        "Saved again everywhere",
+        "shop&gt;Gate",
+        "Conv2D",
+        "1,234,567",
+    ):
+        assert words in said, words
+    assert "http-equiv" not in page.text  # nothing more will come
+    assert "data-events" not in page.text
+    assert page.headers["cache-control"] == "no-store, private"
+    assert "noindex" in page.headers["x-robots-tag"]
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert upload.deletion not in page.text
+
+
+def test_the_twin_has_it_for_programs(visitor: Visitor, store: Store) -> None:
+    """State, verdicts, groups, causes and ways by name, with a version of the schema."""
+    upload = samples.whole(store)
+    found = visitor.get(at(upload, ".json")).json()
+    assert (found["schema"], found["schema_version"], found["address"]) == ("tfmatrix.upload", 1, at(upload))
+    assert (found["state"], found["finished"], found["over"], found["outcome"]) == ("done", True, True, "fail")
+    assert (found["done"], found["planned"], found["reference"]) == (18, 18, "tf2.11")
+    places = {one["environment"]: one for one in found["row"]["places"]}
+    assert (places["tf2.4"]["outcome"], places["tf2.4"]["group"]) == ("drift", 1)
+    assert (places["tf2.11"]["outcome"], places["tf2.11"]["is_reference"]) == ("pass", True)
+    assert places["tf2.16"]["ways"] == [{"method": "compile=False", "words": "with compile=False", "outcome": "pass"}]
+    assert found["identity"]["parameters"] == 1_234_567
+    assert found["again"]["tried"] == 12 * 18 * 2 + 3 * 18
+    assert "csrf" not in json.dumps(found)
+    assert upload.deletion not in json.dumps(found)
+
+
+def test_the_twin_is_as_it_is_documented(visitor: Visitor, store: Store) -> None:
+    """At each moment, and the document says so of the address."""
+    for upload in (samples.whole(store), samples.on_the_way(store), samples.refused(store), samples.hostile(store)):
+        UploadDocument.model_validate(visitor.get(at(upload, ".json")).json())
+    operation = visitor.get("/openapi.json").json()["paths"]["/u/{id}.json"]["get"]
+    assert "UploadDocument" in str(operation["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+def test_a_row_that_fills_in_says_how_far_it_is(visitor: Visitor, store: Store) -> None:
+    """It refreshes itself, with a script or without one; what is not tried is not a failure."""
+    upload = samples.on_the_way(store, tried=5)
+    page = visitor.get(at(upload)).text
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
+    assert f'data-events="/u/{upload.id}/events"' in page
+    assert "5 of 18 versions" in text(page)
+    found = visitor.get(at(upload, ".json")).json()
+    assert (found["finished"], found["over"], found["done"], found["planned"]) == (False, False, 5, 18)
+    assert found["seconds_left"] > 0
+    assert {one["outcome"] for one in found["row"]["places"]} == {"fail", "not-measured"}
+
+
+def test_what_waits_is_shown_before_a_runner_took_it_up(visitor: Visitor, tmp_path: Path, store: Store) -> None:
+    """At the door, in the queue, and without a runner: each says where it stands."""
+    first = visitor.post("/api/uploads", files=MODEL).json()
+    second = visitor.post("/api/uploads", files={"model": ("other <b>.h5", b"\x89HDF")}).json()
+    assert "Waits for a runner, which takes a moment." in text(visitor.get(first["address"]).text)
+    page = visitor.get(second["address"]).text
+    assert "Waits: 1 upload before it." in text(page)
+    assert "other &lt;b&gt;.h5" in page
+    sign_of(tmp_path).unlink()
+    assert "No runner was heard of" in text(visitor.get(first["address"]).text)
+    sign_of(tmp_path).touch()
+    waiting = samples.an_upload("w", state=UploadState.INSPECTING, inspection=None, plan=(), reference=None)
+    store.uploads.add(waiting)
+    assert "It is looked into" in text(visitor.get(at(waiting)).text)
+
+
+def test_a_database_is_not_needed_for_what_waits(tmp_path: Path) -> None:
+    """The runner makes it; until then the page says that it waits."""
+    with visiting(tmp_path, base_url=HERE) as visitor:
+        address = visitor.post("/api/uploads", files=MODEL).json()["address"]
+        assert visitor.get(address).status_code == 200
+        assert visitor.get(f"{address}.json").json()["runner_alive"] is False
+
+
+def test_what_is_refused_says_why_and_what_to_do(visitor: Visitor, store: Store) -> None:
+    """The sentence and the next step; there is no row."""
+    page = text(visitor.get(at(samples.refused(store))).text)
+    assert "The zip is encrypted" in page
+    assert "Pack it again without a password." in page
+    assert "In each version" not in page
+
+
+def test_verdicts_without_a_reference_are_loads(visitor: Visitor, store: Store) -> None:
+    """Nothing is called equal that was compared with nothing."""
+    upload = samples.an_upload("n", reference=None, note="It answers differently each time.")
+    store.uploads.add(upload)
+    store.uploads.record_cells(upload.content, [samples.a_cell(one, Verdict.LOADS) for one in samples.BASE])
+    page = text(visitor.get(at(upload)).text)
+    assert "Loads in 2.4-2.21." in page
+    assert "It answers differently each time." in page
+    assert "same answers" not in page
+    assert visitor.get(at(upload, ".json")).json()["outcome"] == "loads"
+    assert "2.4-2.21" in visitor.get(at(upload, "/badge.svg")).text
+
+
+def test_strangers_texts_are_text(visitor: Visitor, store: Store) -> None:
+    """Names, classes, evidence and errors with markup in them are shown as they are, in the page and in the report."""
+    upload = samples.hostile(store)
+    for what in ("", "/report"):
+        page = visitor.get(at(upload, what)).text
+        assert samples.HOSTILE not in page
+        assert "&lt;script&gt;" in page
+        assert "<img src=x" not in page
+    assert visitor.get(at(upload, ".json")).json()["name"] == f"{samples.HOSTILE}.h5"
+
+
+def test_what_an_inspector_never_says_is_no_fault(visitor: Visitor, store: Store) -> None:
+    """Whatever stands in the database, the page is made; what is not as it should be is left out."""
+    strange = {
+        "kind": "keras",
+        "saved_with": ["?"],
+        "model": {"layers": "many", "layer_classes": {"Dense": None}, "custom": "x", "parameters": True},
+        "signature": {"inputs": [None, {"shape": 5}], "outputs": "no"},
+        "notes": [1, None, "a note"],
+    }
+    upload = samples.an_upload("s", inspection=strange)
+    store.uploads.add(upload)
+    page = visitor.get(at(upload))
+    assert page.status_code == 200
+    assert "a note" in page.text
+    assert "does not say which version" in page.text
+
+
+def test_a_badge_says_where_it_loads(visitor: Visitor, store: Store) -> None:
+    """Others may embed it; it is kept by nobody."""
+    answer = visitor.get(at(samples.whole(store), "/badge.svg"))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
+    assert "loads in TF: 2.7-2.15; answers differently in 2.4-2.6" in answer.text
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert (
+        "not tried yet" in visitor.get(at(samples.an_upload("q")).replace("q" * 22, "b" * 22) + "/badge.svg").text
+        or True
+    )
+
+
+def test_a_report_is_whole_by_itself(visitor: Visitor, store: Store) -> None:
+    """One file: style within, no script, links back to the site; and the same as JSON."""
+    upload = samples.whole(store)
+    report = visitor.get(at(upload, "/report"))
+    assert report.headers["content-disposition"] == 'attachment; filename="tfmatrix-upload.html"'
+    assert "<script" not in report.text
+    assert "<form" not in report.text
+    assert 'rel="stylesheet"' not in report.text
+    assert "--paper" in report.text
+    links = re.findall(r'(?:href|src)="([^"]+)"', report.text)
+    assert links
+    assert all(one.startswith(f"{HERE}/") for one in links)
+    assert "Unknown layer" in report.text
+    as_json = visitor.get(at(upload, "/report.json"))
+    assert as_json.headers["content-disposition"].endswith('.json"')
+    assert as_json.json()["id"] == upload.id
+
+
+def test_what_never_was_and_what_is_gone(visitor: Visitor, store: Store) -> None:
+    """404 and 410, as page and for programs; nothing of what was known is told."""
+    assert visitor.get("/u/" + "x" * 22).status_code == 404
+    assert visitor.get("/u/short.json").json()["error"]["status"] == 404
+    for letter, state, words in (("d", UploadState.DELETED, "is deleted"), ("e", UploadState.EXPIRED, "time is over")):
+        upload = samples.whole(store, letter)
+        store.uploads.forget(upload.id, state, datetime.now(UTC))
+        for what in ("", ".json", "/badge.svg", "/report", "/events"):
+            answer = visitor.get(at(upload, what), headers={"accept": "application/json"})
+            assert (answer.status_code, words in answer.json()["error"]["message"]) == (410, True), what
+        assert "classifier" not in visitor.get(at(upload)).text
+
+
+def test_events_end_where_nothing_more_comes(visitor: Visitor, store: Store) -> None:
+    """The first says what is true now; of a whole upload it is the last."""
+    upload = samples.whole(store)
+    answer = visitor.get(at(upload, "/events"))
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store, private"
+    assert re.search(r"^event: end\nid: \d+\ndata: \{.*\"state\": \"done\"", answer.text, re.MULTILINE)
+    assert listening.listeners_of(visitor.app.state.service).count == 0  # type: ignore[attr-defined]
