@@ -98,6 +98,7 @@ def _start(settings: Settings, say: Say) -> Standing:
     settings.home.mkdir(parents=True, exist_ok=True)
     variables = stack.variables(settings, _engine(), image)
     stack.refuse_what_they_may_not_touch(settings.home, variables["WEB_USER"])
+    stack.make_door(settings.home, variables["WEB_USER"])
     name = variables["COMPOSE_PROJECT_NAME"]
     _refuse_a_taken_port(settings, _containers(name).get("web"))
     say(f"compose: starting {name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,6 +71,32 @@ def _in_words(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         found[f"TFMATRIX_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     return found
+
+
+def make_door(home: Path, web_user: str) -> None:
+    """Have the folder through which uploads come in: web writes there, and nowhere else; the runner empties it.
+
+    Where the two are different users it belongs to web's user and to a group of both.
+
+    Raises:
+        UsageError: It cannot be given to web's user.
+    """
+    owner = home.stat()
+    uploads = home / "uploads"
+    door = uploads / "door"
+    door.mkdir(parents=True, exist_ok=True)
+    try:
+        if web_user == NOBODY:
+            os.chown(door, *map(int, NOBODY.split(":")))
+            door.chmod(0o2775)
+        elif os.geteuid() == 0:
+            for one in (uploads, door):
+                os.chown(one, owner.st_uid, owner.st_gid)
+    except PermissionError as error:
+        raise UsageError(
+            f"{door} cannot be given to the user that web is ({error.strerror}).",
+            next_step=f"sudo chown {NOBODY} {door} && sudo chmod 2775 {door}; or run this as root, who owns the results.",
+        ) from error
 
 
 def refuse_what_containers_cannot_see(settings: Settings) -> None:

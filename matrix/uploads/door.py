@@ -76,6 +76,8 @@ class Door:
         """Give a folder to write parts into, each named by its part; it is removed unless ``hand_in`` took it."""
         half = self._half(upload_id)
         half.mkdir(parents=True, mode=0o755)
+        if self._root.stat().st_mode & stat.S_ISGID:  # web and runner are different users, with a group of both
+            half.chmod(0o775)
         try:
             yield half
         finally:

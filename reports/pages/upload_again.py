@@ -47,7 +47,7 @@ def again(
     outcomes = {
         (one.saver, one.result.key.loader, one.format): Outcome(one.result.verdict.value)
         for one in cells
-        if one.saver != ITSELF
+        if one.saver != ITSELF and one.format is not None
     }
     by_save = {(one.saver, one.format): one for one in saves}
     formats = [one for one in Format if any(save.format is one for save in saves)]

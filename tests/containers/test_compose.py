@@ -155,6 +155,28 @@ def test_web_is_nobody_and_may_write_nothing(stack: Stack) -> None:
     assert "NoNewPrivs:\t1" in status
 
 
+def test_web_writes_at_the_door_and_the_runner_empties_it(stack: Stack) -> None:
+    """The two are different users: what web puts there the runner may take away; of the rest of uploads web sees nothing."""
+    assert (
+        stack.inside("runner", "mkdir -p $TFMATRIX_HOME/uploads/files && echo x > $TFMATRIX_HOME/uploads/files/x")[0]
+        == 0
+    )
+    assert stack.inside("web", "ls $TFMATRIX_HOME/uploads")[1].split() == ["door"]
+    assert stack.inside("web", "touch $TFMATRIX_HOME/uploads/x")[0] != 0
+    line = (
+        "from pathlib import Path; from matrix.uploads.door import Door, new_id\n"
+        "door, one = Door(Path('{home}/uploads/door')), 'a' * 22\n"
+    )
+    put = (
+        line
+        + "with door.handing_in(one) as folder:\n (folder / 'model').write_text('x'); folder.rename(folder.parent / one)"
+    )
+    clear = line + "door.clear(one); print(door.holds(one))"
+    code, said = stack.inside("web", f'python -c "{put.format(home=stack.home.path)}"')
+    assert code == 0, said
+    assert stack.inside("runner", f'python -c "{clear.format(home=stack.home.path)}"')[1].strip() == "False"
+
+
 def test_the_runner_has_the_engine_and_a_root_that_it_may_not_write(stack: Stack) -> None:
     """It reaches the engine from inside, and the home at its own path."""
     assert stack.inside("runner", "test -S /var/run/docker.sock")[0] == 0

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from matrix.config import ROOT, Settings
-from service.stack import NOT_HANDED_ON, WEB_PORT
+from service.stack import NOBODY, NOT_HANDED_ON, WEB_PORT
 
 TEXT: Final = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 FILE: Final[dict[str, Any]] = yaml.safe_load(TEXT)
@@ -20,7 +20,7 @@ HOME: Final = "${TFMATRIX_HOME}"
 
 def volumes(name: str) -> list[str]:
     """What a service sees of the machine."""
-    return list(SERVICES[name].get("volumes", []))
+    return [one for one in SERVICES[name].get("volumes", []) if isinstance(one, str)]
 
 
 def test_there_are_three_services_and_no_fourth() -> None:
@@ -59,10 +59,17 @@ def test_the_runner_alone_has_the_engine() -> None:
 
 
 def test_the_home_has_one_path_inside_and_outside() -> None:
-    """Bind mounts of sandboxes are named by paths of the engine's machine. Web reads only."""
+    """Bind mounts of sandboxes are named by paths of the engine's machine. Web reads only, but for the door of uploads."""
     assert f"{HOME}:{HOME}" in volumes("runner")
-    assert volumes("web") == [f"{HOME}:{HOME}:ro"]
+    assert volumes("web") == [f"{HOME}:{HOME}:ro", f"{HOME}/uploads/door:{HOME}/uploads/door"]
     assert volumes("nightly") == []
+
+
+def test_web_sees_no_upload_of_others() -> None:
+    """Their files are hidden behind an empty folder; the runner is in web's group, and empties the door."""
+    (hidden,) = [one for one in SERVICES["web"]["volumes"] if isinstance(one, dict)]
+    assert (hidden["type"], hidden["target"], hidden["read_only"]) == ("tmpfs", f"{HOME}/uploads", True)
+    assert NOBODY.partition(":")[2] in SERVICES["runner"]["group_add"]
 
 
 def test_web_is_nobody_unless_told() -> None:

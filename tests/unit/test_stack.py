@@ -14,6 +14,7 @@ from matrix.errors import UsageError
 from service.stack import (
     NOBODY,
     EngineFacts,
+    make_door,
     project,
     refuse_what_containers_cannot_see,
     refuse_what_they_may_not_touch,
@@ -141,3 +142,32 @@ def test_an_empty_home_is_fine(tmp_path: Path) -> None:
     """The pages say what to run."""
     tmp_path.chmod(0o755)
     refuse_what_they_may_not_touch(tmp_path, NOBODY)
+
+
+def test_the_door_belongs_to_who_writes_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To nobody with a group of both where root owns the results; else to the owner, whoever calls."""
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).name, user, group)))
+    make_door(tmp_path, NOBODY)
+    assert given == [("door", 10001, 10001)]
+    assert (tmp_path / "uploads" / "door").stat().st_mode & 0o7777 == 0o2775
+    given.clear()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    make_door(tmp_path, "1000:1000")
+    assert given == []
+    owner = tmp_path.stat()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    make_door(tmp_path, "1000:1000")
+    assert given == [(name, owner.st_uid, owner.st_gid) for name in ("uploads", "door")]
+
+
+def test_a_door_that_cannot_be_given_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a person in the engine's group, where root owns the results: with the line that does it."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refused)
+    with pytest.raises(UsageError, match="cannot be given") as caught:
+        make_door(tmp_path, NOBODY)
+    assert "sudo chown 10001:10001" in caught.value.next_step
