@@ -15,6 +15,7 @@ as it is to people; ``visitor.app.state.service`` is what the app holds.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 import warnings
@@ -55,6 +56,7 @@ def visiting(
 def shared_home() -> Path:
     """A home with the made-up matrix, made once for all tests of a session."""
     home = Path(tempfile.mkdtemp(prefix="tfmatrix-site-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     fill(home / "matrix.db", SIZE)
     return home
 
