@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
+# Files go to two processes in the order given, long ones first: a long one at the end would leave a processor idle.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+CONTAINERS := tests/integration/test_run_stopped.py tests/containers tests/integration/test_run_command.py
 # Containers like to forbid this; without it each of our processes would compile a thousand modules anew, for 5 s.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
@@ -30,8 +33,8 @@ summary: $(READY)  ## write docs/full-run.md from what is known
 
 test: $(READY) browser postgresql  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not everything and not containers"
-	@$(BIN)/pytest -n 2 --dist loadfile -m "containers and not everything"
+	@$(BIN)/pytest $(TWO) -m "not everything and not containers"
+	@$(BIN)/pytest $(TWO) -m "containers and not everything" $(CONTAINERS)
 
 test-all: $(READY) browser postgresql  ## all tests on every TensorFlow and every overlay
 	@$(BIN)/tfmatrix setup --environments all
