@@ -30,6 +30,7 @@ import pytest
 from matrix.config import Settings
 from matrix.store import open_store
 from service.app import create_app
+from tests import upload_samples
 from tests.big_matrix import Size, fill
 
 with warnings.catch_warnings():
@@ -54,10 +55,12 @@ def visiting(
 
 @cache
 def shared_home() -> Path:
-    """A home with the made-up matrix, made once for all tests of a session."""
+    """A home with the made-up matrix and some uploads, made once for all tests of a session."""
     home = Path(tempfile.mkdtemp(prefix="tfmatrix-site-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     fill(home / "matrix.db", SIZE)
+    with open_store(home / "matrix.db") as store:
+        upload_samples.fill(store)
     return home
 
 

@@ -21,6 +21,7 @@ def site_pages(read: Reader) -> dict[str, str]:
     found = {
         "home": addresses.home(),
         "home filtered": addresses.home(format="h5", group="core"),
+        "upload": addresses.uploading(),
         "load": addresses.load(),
         "load answered": addresses.load(saver=oldest, format="h5"),
         "load of one model": addresses.load(saver=oldest, format="h5", model="dense", loader=newest),

@@ -23,6 +23,7 @@ from matrix.uploads.model import (
     content_of,
     hashed,
 )
+from reports import addresses
 
 TOKEN: Final = "token-that-deletes"  # noqa: S105  (made up)
 HOSTILE: Final = '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 1">'
@@ -224,3 +225,18 @@ def refused(store: Store, letter: str = "r") -> Upload:
     )
     store.uploads.add(upload)
     return upload
+
+
+PAGES: Final = {
+    "upload that is whole": addresses.upload("a" * 22),
+    "upload on the way": addresses.upload("b" * 22),
+    "upload of a stranger's words": addresses.upload("h" * 22),
+    "upload that was refused": addresses.upload("r" * 22),
+}
+"""Where those are that ``fill`` makes."""
+
+
+def fill(store: Store) -> None:
+    """Put an upload of each kind into a database."""
+    for make in (whole, on_the_way, hostile, refused):
+        make(store)

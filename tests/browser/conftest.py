@@ -16,6 +16,7 @@ from tests.browser.serving import serving
 from tests.browser.tabs import listening
 from tests.site import shared_home
 from tests.site_pages import site_pages
+from tests.upload_samples import PAGES
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def site() -> Iterator[str]:
 def pages() -> dict[str, str]:
     """A telling address for each page."""
     with open_store(shared_home() / "matrix.db") as opened:
-        return site_pages(opened.read)
+        return site_pages(opened.read) | PAGES
 
 
 @pytest.fixture(scope="session")

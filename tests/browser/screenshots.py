@@ -15,7 +15,9 @@ from rich.progress import Progress
 
 from matrix.config import ROOT, Settings
 from matrix.store import open_store
+from service.alive import sign_of
 from service.logs import configure
+from tests import upload_samples
 from tests.big_matrix import fill
 from tests.browser.chromium import chromium
 from tests.browser.serving import serving
@@ -28,6 +30,7 @@ SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 TALLEST: Final = 6_000
 EMPTY: Final = {
     "home": "/",
+    "upload": "/upload",
     "load": "/load",
     "models": "/models",
     "formats": "/formats",
@@ -63,7 +66,9 @@ def main(
         _fill(home or ROOT / "var", full)
         open_store(empty / "matrix.db").close()
         with open_store(full / "matrix.db") as opened:
-            pages = site_pages(opened.read) | {"not found": "/models/densee"}
+            upload_samples.fill(opened)
+            sign_of(full).touch()
+            pages = site_pages(opened.read) | upload_samples.PAGES | {"not found": "/models/densee"}
         with chromium() as browser:
             names = _shoot_all(browser, {"full": (full, pages), "empty": (empty, EMPTY)}, target)
     (target / "index.html").write_text(_sheet(names), encoding="utf-8")

@@ -12,8 +12,9 @@ from sqlalchemy import Engine, event
 from matrix.store import Reader
 from tests.site import Visitor, shared_home, visiting
 from tests.site_pages import site_pages
+from tests.upload_samples import PAGES
 
-LARGE = ("cells", "saves", "errors", "artifacts")
+LARGE = ("cells", "saves", "errors", "artifacts", "uploads", "upload_cells", "upload_saves")
 Asked = list[tuple[str, Any]]
 
 
@@ -53,7 +54,7 @@ def test_no_page_reads_a_whole_table(visitor: Visitor) -> None:
     read: Reader = visitor.app.state.service.site().store.read  # type: ignore[attr-defined]
     engine: Engine = read._engine
     scans = []
-    for name, address in site_pages(read).items():
+    for name, address in (site_pages(read) | PAGES).items():
         with watched(engine) as asked:
             assert visitor.get(address).status_code == 200
         for statement, parameters in asked:
