@@ -24,6 +24,7 @@ from matrix.runner import patience
 from matrix.store import Uploads
 from matrix.uploads.case import Case, Inspect, Phase, Work
 from matrix.uploads.door import Door, DoorError, Ticket
+from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means, now
 from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of, hashed
 from matrix.uploads.warm import Containers
@@ -57,7 +58,7 @@ class UploadWork:
         self.door = Door(settings.home / "uploads" / "door")
         self._containers = containers(settings, engine, Blobs(settings.home / "blobs"))
         self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers)
-        self._inspect = inspect(self._blobs)
+        self._inspect = of_these(inspect(self._blobs), settings.kinds_taken)
         self._cases: dict[str, Case] = {}
         self._condition = threading.Condition()
         self._stopped = False

@@ -82,7 +82,7 @@ def _hand_in(  # noqa: PLR0913, PLR0917  all that a ticket is made from
     settings: Settings, door: Door, folder: Path, upload_id: str, intake: Intake, owner: str
 ) -> Handed:
     files = sorted_out(intake.files, folder, settings.kinds_taken)
-    token, now = secrets.token_urlsafe(18), datetime.now(UTC)
+    token, now = secrets.token_hex(20), datetime.now(UTC)
     ticket = Ticket(
         id=upload_id,
         names={part: one.name for part, one in files.items()},

@@ -1,0 +1,31 @@
+"""A site takes the kinds that are set, whatever a file is called; the first answer is told all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matrix.uploads.kinds import of_these
+from tests.upload_samples import INSPECTION
+
+
+def found(kind: str | None, taken: set[str], refused: object = None) -> dict[str, Any]:
+    """What is said of a file of a kind."""
+    return of_these(lambda _: {**INSPECTION, "kind": kind, "refused": refused}, taken)({})
+
+
+def test_what_is_taken_passes() -> None:
+    """Unchanged."""
+    assert found("h5", {"h5", "keras"}) == {**INSPECTION, "kind": "h5"}
+
+
+def test_what_is_not_is_refused_with_what_is_known() -> None:
+    """A sentence, what is taken, and the first answer."""
+    said = found("h5", {"keras"})
+    assert (said["refused"]["code"], "h5" in said["refused"]["message"]) == ("kind-not-taken", True)
+    assert "Kinds that are: keras." in said["refused"]["next_step"]
+    assert said["saved_with"] == INSPECTION["saved_with"]
+
+
+def test_what_is_refused_already_keeps_its_reason() -> None:
+    """The inspector knows best."""
+    assert found(None, {"keras"}, {"code": "empty", "message": "It is empty."})["refused"]["code"] == "empty"
