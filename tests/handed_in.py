@@ -233,3 +233,28 @@ def _keras_metadata() -> bytes:
     metadata = protos.message("KerasMetadata")
     metadata.nodes.add(identifier=b"_tf_keras_sequential", metadata=json.dumps(root).encode())
     return bytes(metadata.SerializeToString())
+
+
+def other_hdf5() -> bytes:
+    """HDF5 that has nothing to do with Keras."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["notes"] = "text"
+    return buffer.getvalue()
+
+
+def h5_saying(config: str) -> bytes:
+    """HDF5 whose model config is this text."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["model_config"] = config
+    return buffer.getvalue()
+
+
+def hdf5_declaring(shape: tuple[int, ...]) -> bytes:
+    """HDF5 whose one array has this shape, and no bytes."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["model_config"] = json.dumps(keras_2_config())
+        file.create_dataset("model_weights/y/kernel:0", shape, "float32", chunks=(1,) * len(shape))
+    return buffer.getvalue()

@@ -263,12 +263,16 @@ def _refuse_what_is_no_file(info: zipfile.ZipInfo) -> None:
             "Pack it again without a password.",
         )
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise Refused("links", f"{shown(info.filename)} in the archive is a link or a device, and no file.", ANEW)
+        raise Refused(
+            "links", f"A member of the archive is a link or a device, and no file: {shown(info.filename)}.", ANEW
+        )
 
 
 def _refuse_what_is_no_member(member: tarfile.TarInfo) -> None:
     if not (member.isreg() or member.isdir()) or member.issparse():
-        raise Refused("links", f"{shown(member.name)} in the archive is a link or a device, and no file.", ANEW)
+        raise Refused(
+            "links", f"A member of the archive is a link or a device, and no file: {shown(member.name)}.", ANEW
+        )
 
 
 def _refuse_a_hostile_name(name: str) -> None:

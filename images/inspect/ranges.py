@@ -44,7 +44,7 @@ def _followed(config: Config, layer: str, depth: int) -> Iterator[int | list[str
         for entry in taken_by.get(stack.pop(), []):
             yield from _of(entry, depth)
             name = text(entry.get("name"))
-            if name and name not in seen and entry.get("class_name") in PASSES_ON:
+            if name and name not in seen and text(entry.get("class_name")) in PASSES_ON:
                 seen.add(name)
                 stack.append(name)
 
@@ -53,7 +53,7 @@ def _along(listed: list[Config], depth: int) -> Iterator[int | list[str]]:
     """Follow a Sequential: as far as layers hand on what they get."""
     for entry in listed:
         yield from _of(entry, depth)
-        if entry.get("class_name") not in PASSES_ON:
+        if text(entry.get("class_name")) not in PASSES_ON:
             return
 
 
