@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from matrix.errors import TfmatrixError
 from matrix.model import RequestState
+from matrix.uploads.model import UploadState
 from service.alive import is_alive
 from service.site import Site
 from service.state import Service
@@ -34,6 +35,7 @@ class Figures(Collector):
         now = datetime.now(UTC)
         alive = is_alive(self._service.settings.home, now)
         yield GaugeMetricFamily("tfmatrix_runner_alive", "1 if a runner of this home was heard of lately.", int(alive))
+        yield from _of_uploads(self._service)
         try:
             found = list(_of_database(self._service.site(), now))
         except TfmatrixError:
@@ -46,6 +48,15 @@ class Figures(Collector):
             answers.add_metric(["kept"], site.answers.kept)
             answers.add_metric(["made"], site.answers.made)
             yield answers
+
+
+def _of_uploads(service: Service) -> Iterator[Metric]:
+    """What is told of uploads without the database: the door, and who listens."""
+    many, size = service.door.weight()
+    yield GaugeMetricFamily("tfmatrix_door_uploads", "Uploads that no runner took up yet.", many)
+    yield GaugeMetricFamily("tfmatrix_door_bytes", "Their bytes.", size)
+    listeners = service.listeners
+    yield GaugeMetricFamily("tfmatrix_upload_listeners", "Who watches uploads.", listeners.count if listeners else 0)
 
 
 def _of_database(site: Site, now: datetime) -> Iterator[Metric]:
@@ -63,3 +74,11 @@ def _of_database(site: Site, now: datetime) -> Iterator[Metric]:
     for state, many in lengths.items():
         queue.add_metric([state.value], many)
     yield queue
+    many, size = site.store.uploads.weight()
+    yield GaugeMetricFamily("tfmatrix_uploads", "Uploads that are kept.", many)
+    yield GaugeMetricFamily("tfmatrix_upload_bytes", "Bytes of their files.", size)
+    waiting = GaugeMetricFamily("tfmatrix_uploads_under_way", "Uploads that are not over, by state.", labels=["state"])
+    standing = Counter(one.state for one in site.store.uploads.under_way())
+    for one in (state for state in UploadState if not state.is_over):
+        waiting.add_metric([one.value], standing[one])
+    yield waiting

@@ -230,7 +230,7 @@ def refused(store: Store, letter: str = "r") -> Upload:
 PAGES: Final = {
     "upload that is whole": addresses.upload("a" * 22),
     "upload on the way": addresses.upload("b" * 22),
-    "upload of a stranger's words": addresses.upload("h" * 22),
+    "upload of hostile words": addresses.upload("h" * 22),
     "upload that was refused": addresses.upload("r" * 22),
 }
 """Where those are that ``fill`` makes."""

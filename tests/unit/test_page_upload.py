@@ -261,3 +261,18 @@ def test_events_end_where_nothing_more_comes(visitor: Visitor, store: Store) -> 
     assert answer.headers["cache-control"] == "no-store, private"
     assert re.search(r"^event: end\nid: \d+\ndata: \{.*\"state\": \"done\"", answer.text, re.MULTILINE)
     assert listening.listeners_of(visitor.app.state.service).count == 0  # type: ignore[attr-defined]
+
+
+def test_figures_tell_how_uploads_stand(visitor: Visitor, store: Store) -> None:
+    """What is kept, what is under way, what waits at the door."""
+    samples.fill(store)
+    visitor.post("/api/uploads", files=MODEL)
+    figures = visitor.get("/metrics").text
+    for line in (
+        "tfmatrix_uploads 4.0",
+        'tfmatrix_uploads_under_way{state="loading"} 1.0',
+        'tfmatrix_uploads_under_way{state="waiting"} 0.0',
+        "tfmatrix_door_uploads 1.0",
+        "tfmatrix_upload_listeners 0.0",
+    ):
+        assert line in figures, line
