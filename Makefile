@@ -10,7 +10,7 @@ CONTAINERS := tests/integration/test_run_stopped.py tests/containers tests/integ
 # Containers like to forbid this; without it each of our processes would compile a thousand modules anew, for 5 s.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench bench-web screenshots doctor clean
+.PHONY: help up down matrix matrix-full summary test test-all test-unit check locks setup bench bench-upload bench-web screenshots doctor clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,10 @@ check: $(READY)  ## formatting, lint, types
 bench: $(READY)  ## seconds per cell: a container each, this project's batch, the floor
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
 	@$(BIN)/tfmatrix bench
+
+bench-upload: $(READY)  ## seconds until an upload's row stands: warm, cold, and a container for each version
+	@$(BIN)/tfmatrix setup
+	@$(BIN)/tfmatrix bench-upload
 
 bench-web: $(READY)  ## milliseconds of each page with 20 clients, beside a page that is only a constant
 	@$(BIN)/python -m tests.bench_web

@@ -24,7 +24,9 @@ from reports.terminal import fits, terminal_table
 from service import (
     asking,
     bench,
+    bench_upload,
     cells,
+    check,
     composed,
     configuration,
     copying,
@@ -59,7 +61,9 @@ app.command("doctor")(machine.doctor)
 app.command("locks")(machine.locks)
 app.command("setup")(machine.setup)
 app.command("cell")(cells.cell)
+app.command("check")(check.check)
 app.command("bench")(bench.bench)
+app.command("bench-upload")(bench_upload.bench_upload)
 app.command("summary")(summary.summary)
 app.command("config")(configuration.config)
 app.command("copy")(copying.copy)

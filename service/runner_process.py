@@ -28,6 +28,7 @@ from service.alive import SILENCE, is_alive
 from service.heartbeat import Heartbeat
 from service.logs import Lines
 from service.progress import RunProgress
+from service.uploads.working import attending
 
 LONGEST_PAUSE: Final = 60.0
 LINE_WIDTH: Final = 1000
@@ -55,7 +56,11 @@ def runner(
     if attached:
         threading.Thread(target=_end_with_input, name="attached", daemon=True).start()
     with wiring.store(settings, create=True) as opened:
-        failed = QueueRunner(settings, opened).work(once=once)
+        if once:
+            failed = QueueRunner(settings, opened).work(once=True)
+        else:
+            with attending(settings, opened, _say):
+                failed = QueueRunner(settings, opened).work(once=False)
     if failed:
         raise typer.Exit(ExitCode.FINDINGS)
 

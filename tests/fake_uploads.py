@@ -22,6 +22,7 @@ from matrix.model import Environment
 from matrix.session import HarnessBrokenError
 from matrix.store import Store
 from matrix.uploads.door import Door, Ticket, new_id
+from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means
 from matrix.uploads.model import Options, Part, Parts, Upload, hashed
 from matrix.uploads.work import UploadWork
@@ -51,22 +52,20 @@ class World:
     inspected: int = 0
     faults: list[Exception] = field(default_factory=list)
 
-    def inspect(self, _blobs: Blobs) -> Callable[[Parts], dict[str, Any]]:
+    def __call__(self, _parts: Parts) -> dict[str, Any]:
         """Answer as an inspector would that found a whole h5 model of 2.9."""
-
-        def answer(_parts: Parts) -> dict[str, Any]:
-            self.inspected += 1
-            if self.faults:
-                raise self.faults.pop()
-            found = {"refused": None, "kind": "h5", "packing": "file", "root": "", "unpacked": 5, "inputs": None}
-            return found | {"saved_with": {"tensorflow": "2.9.3"}} | self.inspection
-
-        return answer
+        self.inspected += 1
+        if self.faults:
+            raise self.faults.pop()
+        found = {"refused": None, "kind": "h5", "packing": "file", "root": "", "unpacked": 5, "inputs": None}
+        return found | {"saved_with": {"tensorflow": "2.9.3"}} | self.inspection
 
     def missing(self, _line: object) -> None:
         """Nothing is kept warm."""
 
     def stop(self) -> None: ...
+
+    def settle(self) -> None: ...
 
     def sweep(self, _label: str) -> None: ...
 
@@ -159,11 +158,11 @@ def work_on(
         engine=engine,
         uploads=store.uploads,
         environments=BASES,
-        inspect=world.inspect,
         say=said.append,
     )
     fake: Any = world
-    work._containers = fake
+    work._containers = work._inspector = fake  # all that needs an engine
+    work._inspect = of_these(world, settings.kinds_taken)
     work._means = Means(uploads=store.uploads, blobs=work._blobs, containers=fake)
     return work
 

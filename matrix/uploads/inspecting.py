@@ -63,6 +63,7 @@ class Inspector:
         self._lock = threading.Lock()
         self._waiting: _Waiting | None = None
         self._keeps_one = False
+        self._endings: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._inboxes, ignore_errors=True)
@@ -114,8 +115,15 @@ class Inspector:
                 named[part.value] = {"file": part.value, "name": clean(file.name, NAME)}
             waiting.channel.send(json.dumps({"parts": named, "seconds": self._seconds}).encode() + b"\n")
             return waiting.channel.receive(self._seconds + GRACE)
-        finally:  # the answer need not wait for that; the process does, when it ends
-            threading.Thread(target=waiting.ends.close, name="inspector-ends").start()
+        finally:  # the answer need not wait for that
+            ending = threading.Thread(target=waiting.ends.close, name="inspector-ends")
+            self._endings = [one for one in self._endings if one.is_alive()] + [ending]
+            ending.start()
+
+    def settle(self) -> None:
+        """Wait until every container that has answered is gone, with its folder."""
+        for ending in self._endings:
+            ending.join()
 
     def _taken(self) -> _Waiting | None:
         """Take the container that waits, and see that another one takes its place."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from secrets import compare_digest
 from typing import Final
 
@@ -22,8 +23,9 @@ from matrix.errors import BusyError, TfmatrixError
 from matrix.model import Environment
 from matrix.runner import patience
 from matrix.store import Uploads
-from matrix.uploads.case import Case, Inspect, Phase, Work
+from matrix.uploads.case import Case, Phase, Work
 from matrix.uploads.door import Door, DoorError, Ticket
+from matrix.uploads.inspecting import Inspector
 from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means, now
 from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of, hashed
@@ -39,14 +41,13 @@ JOIN_SECONDS: Final = 60.0
 class UploadWork:
     """Does uploads until it is stopped. ``look`` is called again and again by the thread that owns it."""
 
-    def __init__(  # noqa: PLR0913  what doing uploads needs is what it is given
+    def __init__(
         self,
         settings: Settings,
         *,
         engine: Engine,
         uploads: Uploads,
         environments: Sequence[Environment],
-        inspect: Callable[[Blobs], Inspect],
         say: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -58,7 +59,8 @@ class UploadWork:
         self.door = Door(settings.home / "uploads" / "door")
         self._containers = containers(settings, engine, Blobs(settings.home / "blobs"))
         self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers)
-        self._inspect = of_these(inspect(self._blobs), settings.kinds_taken)
+        self._inspector = Inspector(engine, inboxes=settings.home / "uploads" / "inspect", labels=_labels(settings))
+        self._inspect = of_these(self._inspector.of(self._blobs), settings.kinds_taken)
         self._cases: dict[str, Case] = {}
         self._condition = threading.Condition()
         self._stopped = False
@@ -72,9 +74,11 @@ class UploadWork:
         Raises:
             BusyError: Another process does them.
         """
-        with alone(self._settings):
+        with alone(self._settings), ExitStack() as stack:
             self._containers.sweep(f"{LABEL}={self._settings.home}")
             self._blobs.sweep()
+            if self._settings.warm_containers:
+                stack.enter_context(self._inspector)
             for upload in self._uploads.under_way():
                 self._begin(upload)
             self._lanes = [
@@ -102,6 +106,10 @@ class UploadWork:
             for upload_id in self._uploads.expired(now()):
                 self.remove(upload_id, UploadState.EXPIRED)
 
+    def warm(self) -> int:
+        """How many containers wait for uploads."""
+        return self._containers.ready()
+
     def remove(self, upload_id: str, state: UploadState) -> None:
         """Remove all that is known of an upload, and the files that no other one has."""
         with self._condition:
@@ -121,7 +129,6 @@ class UploadWork:
             if self._uploads.get(upload_id) is None:
                 self._uploads.add(upload)
             self._begin(upload)
-            self._say(f"upload {upload_id[:6]}…: taken in, {upload.size} bytes")
         self.door.clear(upload_id)
 
     def _copied(self, ticket: Ticket) -> Upload:
@@ -214,6 +221,7 @@ class UploadWork:
         self._containers.stop()
         for lane in self._lanes:
             lane.join(JOIN_SECONDS)
+        self._inspector.settle()
 
 
 def in_turn(cases: Iterable[Case]) -> list[Case]:
@@ -237,12 +245,20 @@ def containers(settings: Settings, engine: Engine, blobs: Blobs) -> Containers:
     return Containers(
         engine,
         blobs,
-        inboxes=settings.home / "uploads" / "inbox",
-        labels={LABEL: str(settings.home)},
+        inboxes=_inboxes(settings),
+        labels=_labels(settings),
         patience=patience(settings),
         memory=settings.container_memory,
         many=settings.warm_containers,
     )
+
+
+def _inboxes(settings: Settings) -> Path:
+    return settings.home / "uploads" / "inbox"
+
+
+def _labels(settings: Settings) -> dict[str, str]:
+    return {LABEL: str(settings.home)}
 
 
 @contextmanager

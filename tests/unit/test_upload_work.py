@@ -46,7 +46,7 @@ def before_2_16(environment: Environment, method: str) -> float | str:
 def test_a_file_gets_its_row(tmp_path: Path, store: Store) -> None:
     """Every environment has a verdict: passes, drifts, fails, and loads another way; the saver's is the reference."""
     world = World(rule=before_2_16)
-    work = work_on(tmp_path, store, world)
+    work = work_on(tmp_path, store, world, lanes=1)
     with work.running():
         upload = until(work, store, hand_in(work.door), is_over)
     assert (upload.state, upload.reference, upload.message) == (UploadState.DONE, "tf2.9", None)

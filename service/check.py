@@ -1,0 +1,205 @@
+"""``tfmatrix check FILE``: which TensorFlow versions load a model and give the same answers; a gate for somebody's CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from matrix.catalog import load_environments
+from matrix.config import Settings
+from matrix.errors import ExitCode, IncompleteError, UsageError
+from matrix.selection import select_environments
+from matrix.uploads.model import Options, Part
+from service.checking import Handed, handed_in
+from service.options import Json
+from service.progress import if_interrupted
+
+LOOK_SECONDS: Final = 0.2
+STYLES: Final = {
+    "pass": "green",
+    "loads": "green",
+    "drift": "bold magenta",
+    "harness-broken": "dim",
+    "not-measured": "dim",
+}
+FINE: Final = frozenset({"pass"})
+UNKNOWN: Final = frozenset({"loads", "harness-broken", "not-measured", "unavailable"})
+KEPT: Final = "what was found is kept: the same command goes on where this stopped"
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def check(  # noqa: PLR0913  one parameter for each option
+    file: Annotated[Path, typer.Argument(help="A .keras, .h5, zipped SavedModel, weights, or a builder script.")],
+    *,
+    serve_with: Annotated[
+        str, typer.Option(help="The versions that have to load it: 2.13,2.15 or 2.10..2.16; all by default.")
+    ] = "",
+    architecture: Annotated[Path | None, typer.Option(help="Keras JSON, beside weights.")] = None,
+    custom_objects: Annotated[Path | None, typer.Option(help="A .py that defines the model's own classes.")] = None,
+    builder: Annotated[Path | None, typer.Option(help="A .py with build_model(), beside weights.")] = None,
+    inputs: Annotated[Path | None, typer.Option(help="An .npz to call it with; made from its signature else.")] = None,
+    overlays: Annotated[bool, typer.Option("--overlays", help="Every Keras 3 minor and tf_keras as well.")] = False,
+    save_again: Annotated[
+        bool, typer.Option("--save-again", help="Also save it again in each version, and load that in all others.")
+    ] = False,
+    server: Annotated[str, typer.Option(help="Ask a tfmatrix at this address instead of this machine.")] = "",
+    token: Annotated[str, typer.Option(envvar="TFMATRIX_UPLOAD_TOKEN", help="What the server wants to know.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say which TensorFlow versions load a model and give the same answers.
+
+    Exit code 0: it loads and agrees in all that were asked; 1: somewhere it fails or drifts; 3: unknown or incomplete.
+    """
+    beside = {
+        Part.ARCHITECTURE: architecture,
+        Part.CUSTOM_OBJECTS: custom_objects,
+        Part.BUILDER: builder,
+        Part.INPUTS: inputs,
+    }
+    files = _files(file, beside)
+    asked = _asked(serve_with)
+    options = Options(environments=tuple(asked), overlays=overlays, save_again=save_again)
+    with if_interrupted(err, KEPT), _handed(files, options, server, token) as handed:
+        document = _followed(handed, quiet=as_json, whole=save_again)
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        show(out, document)
+    _leave(document, asked)
+
+
+def show(console: Console, document: Mapping[str, Any]) -> None:
+    """Print what an upload came to: what it is, its row, the causes, what to do."""
+    for sentence in _first_answer(document["identity"] or {}):
+        console.print(escape(sentence), soft_wrap=True)
+    places = document["row"]["places"]
+    if places:
+        console.print(_table(places))
+    for sentence in (document["words"], document["note"], document["next_step"]):
+        if sentence:
+            console.print(escape(str(sentence)), soft_wrap=True)
+    for reason in document["row"]["reasons"]:
+        console.print(f"[bold]{escape(reason['cause'])}[/] ({escape(reason['where'])})", soft_wrap=True)
+        console.print(f"  {escape(reason['exception'])}: {escape(_first_line(reason['message']))}", soft_wrap=True)
+        for remedy in reason["remedies"]:
+            console.print(f"  tried, and works: {escape(remedy[0].lower() + remedy[1:])}.", soft_wrap=True)
+
+
+def exit_code(document: Mapping[str, Any], asked: Mapping[str, object]) -> ExitCode:
+    """Return what the row says to a script, of the environments that were asked for, or of all."""
+    if document["state"] == "refused":
+        return ExitCode.FINDINGS
+    outcomes = {place["environment"]: str(place["outcome"]) for place in document["row"]["places"]}
+    wanted = [outcomes.get(name, "unavailable") for name in asked] if asked else list(outcomes.values())
+    if any(outcome not in FINE | UNKNOWN for outcome in wanted):
+        return ExitCode.FINDINGS
+    is_whole = bool(wanted) and document["finished"] and document["state"] != "failed"
+    return ExitCode.FINE if is_whole and all(outcome in FINE for outcome in wanted) else ExitCode.INCOMPLETE
+
+
+def _first_answer(identity: Mapping[str, Any]) -> list[str]:
+    """What it is, and which version saved it; what it holds that a reader should know of."""
+    if not identity:
+        return []
+    said = [f"It is {identity['what']}. {identity['saved_with']}"]
+    for name, what in (
+        ("custom", "Classes of its own"),
+        ("lambdas", "Lambda layers"),
+        ("reaches", "It reaches outside"),
+    ):
+        if identity[name]:
+            said.append(f"{what}: {', '.join(identity[name])}.")
+    return [*said, *identity["notes"], *([identity["inputs_note"]] if identity["inputs_note"] else [])]
+
+
+def _leave(document: Mapping[str, Any], asked: Mapping[str, object]) -> None:
+    code = exit_code(document, asked)
+    if code is ExitCode.INCOMPLETE:
+        known = {place["environment"] for place in document["row"]["places"]}
+        absent = [name for name in asked if name not in known]
+        raise IncompleteError(
+            document["message"] or f"Not everything that was asked is known{_lacking(absent)}.",
+            next_step=document["next_step"] or "`tfmatrix setup` builds what is missing; then ask again.",
+        )
+    if code is not ExitCode.FINE:
+        raise typer.Exit(code)
+
+
+def _lacking(absent: list[str]) -> str:
+    return f": {', '.join(absent)} cannot be had here" if absent else ""
+
+
+def _handed(files: Mapping[Part, Path], options: Options, server: str, token: str) -> AbstractContextManager[Handed]:
+    def say(text: str) -> None:
+        err.print(escape(text), soft_wrap=True)
+
+    return handed_in(Settings(), files, options, server=server, token=token, say=say)
+
+
+def _files(file: Path, beside: Mapping[Part, Path | None]) -> dict[Part, Path]:
+    """Return what is handed in; a script alone is a builder.
+
+    Raises:
+        UsageError: One of the files is not there, or is a folder.
+    """
+    is_script = file.suffix == ".py" and beside[Part.BUILDER] is None
+    files = {Part.BUILDER if is_script else Part.MODEL: file} | {part: path for part, path in beside.items() if path}
+    for path in files.values():
+        if path.is_dir():
+            step = f"Pack it first: tar -czf model.tar.gz -C {path} . ; then `tfmatrix check model.tar.gz`."
+            raise UsageError(f"{path} is a folder, and a SavedModel is handed in as one file.", next_step=step)
+        if not path.is_file():
+            raise UsageError(f"There is no file {path}.", next_step="Check the path; it is relative to where you are.")
+    return files
+
+
+def _asked(words: str) -> dict[str, object]:
+    return {one.id: one for one in select_environments(words, load_environments())} if words else {}
+
+
+def _followed(handed: Handed, *, quiet: bool, whole: bool) -> dict[str, Any]:
+    """Wait until the row is whole, or with ``whole`` until nothing more comes, showing how it goes."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+        while True:
+            document = handed.look()
+            if document is not None:
+                words = _first_line(document["words"])
+                bars.update(task, description=words, total=document["planned"] or None, completed=document["done"])
+                if document["over"] or (document["finished"] and not whole):
+                    return document
+            time.sleep(LOOK_SECONDS)
+
+
+def _table(places: list[dict[str, Any]]) -> Table:
+    table = Table("TensorFlow", "Keras", "", "largest difference", "why, and what else loads it", box=None)
+    for place in places:
+        outcome = str(place["outcome"])
+        other = next((way["words"] for way in place["ways"] if way["outcome"] in {"pass", "drift", "loads"}), "")
+        gap = place["max_absolute"]
+        table.add_row(
+            str(place["label"]),
+            str(place["keras"]),
+            f"[{STYLES.get(outcome, 'red')}]{outcome}[/]",
+            "reference" if place["is_reference"] else "" if gap is None else f"{float(gap):.3g}",
+            escape("; ".join(filter(None, (place["cause"], f"loads {other}" if other else "")))),
+        )
+    return table
+
+
+def _first_line(text: object) -> str:
+    return next(iter(str(text).strip().splitlines()), "")

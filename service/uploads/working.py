@@ -1,0 +1,78 @@
+"""Who does uploads: a thread of the runner, or ``tfmatrix check`` itself where no runner is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from matrix.catalog import load_environments
+from matrix.config import Settings
+from matrix.engines import Engine
+from matrix.errors import TfmatrixError, UsageError
+from matrix.store import Store
+from matrix.uploads.work import LOOK_SECONDS, UploadWork
+from service import wiring
+
+RETRY_SECONDS: Final = 10.0
+JOIN_SECONDS: Final = 90.0
+
+
+def upload_work(settings: Settings, opened: Store, say: Callable[[str], None]) -> UploadWork:
+    """Return what does uploads on this machine.
+
+    Raises:
+        EngineError: No engine answers.
+        UsageError: The engine isolates nothing, and uploads are programs.
+    """
+    engine = wiring.engine(settings)
+    refuse_without_containers(engine)
+    return UploadWork(settings, engine=engine, uploads=opened.uploads, environments=load_environments(), say=say)
+
+
+def refuse_without_containers(engine: Engine) -> None:
+    """Refuse what nothing would hold.
+
+    Raises:
+        UsageError: The engine isolates nothing.
+    """
+    if not engine.isolates:
+        raise UsageError(
+            f"{engine.name()}: an upload is a program, and this engine would run it as you, with your files and network.",
+            next_step="Get a container engine (`tfmatrix doctor` says how), then try again.",
+        )
+
+
+@contextmanager
+def attending(settings: Settings, opened: Store, say: Callable[[str], None]) -> Iterator[None]:
+    """Do uploads in a thread while the context lasts, unless they are switched off."""
+    if settings.uploads == "off":
+        yield
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=_attend, args=(settings, opened, say, stop), name="uploads", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(JOIN_SECONDS)
+
+
+def _attend(settings: Settings, opened: Store, say: Callable[[str], None], stop: threading.Event) -> None:
+    """Do uploads until told to stop; where the machine is in the way, try again later, and say so once."""
+    said = ""
+    while not stop.is_set():
+        try:
+            work = upload_work(settings, opened, say)
+            with work.running():
+                said = ""
+                while not stop.wait(LOOK_SECONDS):
+                    work.look()
+        except TfmatrixError as error:
+            words = f"uploads wait: {error.message} {error.next_step}"
+            if words != said:
+                say(words)
+            said = words
+            stop.wait(RETRY_SECONDS)
