@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import docker
 import pytest
@@ -63,8 +63,13 @@ class Stack:
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask web from outside."""
+        return self.send("GET", path)
+
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
+        """Send something to web from outside."""
+        asked = Request(f"http://127.0.0.1:{self.port}{path}", body, headers, method=method)
         try:
-            with build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            with build_opener(ProxyHandler({})).open(asked, timeout=30) as answer:
                 return int(answer.status), answer.read().decode()
         except HTTPError as error:
             with error:
@@ -175,6 +180,19 @@ def test_web_writes_at_the_door_and_the_runner_empties_it(stack: Stack) -> None:
     code, said = stack.inside("web", f'python -c "{put.format(home=stack.home.path)}"')
     assert code == 0, said
     assert stack.inside("runner", f'python -c "{clear.format(home=stack.home.path)}"')[1].strip() == "False"
+
+
+def test_an_upload_comes_in_and_goes_again(stack: Stack) -> None:
+    """From outside, to the address that is published: taken by web's own user, and gone when its token says so."""
+    body = b'--x\r\nContent-Disposition: form-data; name="model"; filename="m.h5"\r\n\r\nno model\r\n--x--\r\n'
+    status, said = stack.send("POST", "/api/uploads", body, **{"Content-Type": "multipart/form-data; boundary=x"})
+    assert status == 201, said
+    found = json.loads(said)
+    assert stack.get(found["address"])[0] == 200
+    bearer = {"Authorization": f"Bearer {found['deletion_token']}"}
+    assert stack.send("DELETE", f"/api/uploads/{found['id']}", None, **bearer)[0] == 202
+    assert stack.get(found["address"])[0] in {404, 410}
+    assert stack.send("POST", "/api/uploads", body, Host="models.example")[0] == 403
 
 
 def test_the_runner_has_the_engine_and_a_root_that_it_may_not_write(stack: Stack) -> None:
