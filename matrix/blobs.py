@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -73,6 +73,12 @@ class Blobs:
     def drop(self, sha256: str) -> None:
         """Remove a blob that nothing names any more."""
         self.path(sha256).unlink(missing_ok=True)
+
+    def keep_only(self, named: Collection[str]) -> None:
+        """Remove every blob but these; for the one process that writes here."""
+        for path in self._root.glob("*/*"):
+            if path.name not in named:
+                path.unlink(missing_ok=True)
 
     def get(self, sha256: str) -> bytes:
         """The bytes of a blob, once they are seen to be those."""

@@ -90,21 +90,26 @@ class Uploads:
         return len(kept), sum(one.size for one in kept)
 
     def record_cells(self, content: str, found: Sequence[UploadCell]) -> None:
-        """Keep what was found, in place of what was found before; whoever watches an upload of this content sees it."""
+        """Keep what was found, in place of what was found before; whoever watches an upload of this content sees it.
+
+        Of a content whose last upload was deleted meanwhile nothing is kept.
+        """
         with self._transaction() as connection:
+            if not _raise_revision(connection, content):
+                return
             for one in found:
                 key = upload_rows.cell_key(content, one)
                 _put(connection, upload_cells, key, upload_rows.cell_columns(content, one))
-            _raise_revision(connection, content)
 
     def record_saves(self, content: str, found: Sequence[UploadSave]) -> None:
-        """Keep what came of saving an upload again."""
+        """Keep what came of saving an upload again, if there still is one of this content."""
         with self._transaction() as connection:
+            if not _raise_revision(connection, content):
+                return
             for one in found:
                 columns = upload_rows.save_columns(content, one, SAVE_VERSION)
                 key = {name: columns[name] for name in ("content", "saver", "format", "version")}
                 _put(connection, upload_saves, key, columns)
-            _raise_revision(connection, content)
 
     def cells(self, content: str) -> tuple[UploadCell, ...]:
         """What is known of a content, by this version of what loads."""
@@ -136,6 +141,11 @@ class Uploads:
                 named |= _remove_findings(connection, gone.content)
             return frozenset(named - _still_named(connection))
 
+    def named(self) -> frozenset[str]:
+        """Every blob that some upload names."""
+        with self._explained(), self._reading.begin() as connection:
+            return frozenset(_still_named(connection))
+
     def _uploads(self, wanted: Select[Any]) -> tuple[Upload, ...]:
         return tuple(map(upload_rows.upload, self._rows(wanted)))
 
@@ -158,8 +168,10 @@ def _put(connection: Connection, table: Table, key: Columns, columns: Columns) -
         connection.execute(insert(table).values(**columns))
 
 
-def _raise_revision(connection: Connection, content: str) -> None:
-    connection.execute(update(uploads).where(uploads.c.content == content).values(revision=uploads.c.revision + 1))
+def _raise_revision(connection: Connection, content: str) -> bool:
+    """Show a change to whoever watches; false where there is no upload of this content."""
+    raised = update(uploads).where(uploads.c.content == content).values(revision=uploads.c.revision + 1)
+    return bool(connection.execute(raised).rowcount)
 
 
 def _remove_findings(connection: Connection, content: str) -> set[str]:

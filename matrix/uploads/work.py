@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from matrix.blobs import Blobs, TooLargeError
 from matrix.config import Settings
 from matrix.engines import Engine
-from matrix.errors import BusyError, TfmatrixError
+from matrix.errors import BusyError, DiskFullError, TfmatrixError
 from matrix.model import Environment
 from matrix.runner import patience
 from matrix.store import Uploads
@@ -35,6 +35,7 @@ LABEL: Final = "tfmatrix.uploads"
 LOOK_SECONDS: Final = 0.1
 TIDY_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 5.0
+FULL_SECONDS: Final = 15.0
 JOIN_SECONDS: Final = 60.0
 
 
@@ -64,7 +65,7 @@ class UploadWork:
         self._cases: dict[str, Case] = {}
         self._condition = threading.Condition()
         self._stopped = False
-        self._tidy_at = 0.0
+        self._tidy_at = self._door_at = 0.0
         self._lanes: list[threading.Thread] = []
 
     @contextmanager
@@ -76,7 +77,7 @@ class UploadWork:
         """
         with alone(self._settings), ExitStack() as stack:
             self._containers.sweep(f"{LABEL}={self._settings.home}")
-            self._blobs.sweep()
+            self._blobs.keep_only(self._uploads.named())
             if self._settings.warm_containers:
                 stack.enter_context(self._inspector)
             for upload in self._uploads.under_way():
@@ -98,8 +99,8 @@ class UploadWork:
             upload = self._uploads.get(removal.id)
             if upload is not None and compare_digest(upload.deletion, hashed(removal.token)):
                 self.remove(removal.id, UploadState.DELETED)
-        for upload_id in self.door.waiting():
-            self._take_in(upload_id)
+        if time.monotonic() > self._door_at:
+            self._take_all_in()
         if time.monotonic() > self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
             self.door.sweep()
@@ -119,6 +120,15 @@ class UploadWork:
             return
         for sha256 in self._uploads.forget(upload_id, state, now()):
             self._blobs.drop(sha256)
+
+    def _take_all_in(self) -> None:
+        """Take in what lies at the door; what there is no room for stays there, and is tried again in a while."""
+        try:
+            for upload_id in self.door.waiting():
+                self._take_in(upload_id)
+        except DiskFullError as error:
+            self._say(f"uploads wait at the door: {error.message} {error.next_step}")
+            self._door_at = time.monotonic() + FULL_SECONDS
 
     def _take_in(self, upload_id: str) -> None:
         try:

@@ -149,6 +149,19 @@ def test_the_last_of_a_content_takes_everything_along(store: Store) -> None:
         store.uploads.change(one.id, state=UploadState.DONE)
 
 
+def test_what_is_found_of_a_deleted_upload_is_not_kept(store: Store) -> None:
+    """A lane may still be at it when its owner deletes it."""
+    upload = an_upload()
+    store.uploads.add(upload)
+    assert store.uploads.named() == {"1" * 64}
+    store.uploads.forget(upload.id, UploadState.DELETED, NOW)
+    store.uploads.record_cells(upload.content, [a_cell()])
+    store.uploads.record_saves(upload.content, [a_save()])
+    assert not store.uploads.cells(upload.content)
+    assert not store.uploads.saves(upload.content)
+    assert store.uploads.named() == frozenset()
+
+
 def test_time_runs_out(store: Store) -> None:
     """What has expired is named once, until it is forgotten."""
     upload = an_upload()

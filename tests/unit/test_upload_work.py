@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from matrix.errors import BusyError
+from matrix.blobs import Blobs
+from matrix.errors import BusyError, DiskFullError
 from matrix.model import Environment, Format, Method, SaveOutcome, Verdict
 from matrix.store import Store, open_store
 from matrix.uploads.case import UNSTEADY
@@ -203,6 +205,40 @@ def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Pa
     assert gone.state is UploadState.DELETED
     assert not store.uploads.cells(upload.content)
     assert [path for path in files.rglob("*") if path.is_file()] == []
+
+
+def test_what_nobody_names_is_removed_when_work_begins(tmp_path: Path, store: Store) -> None:
+    """A process that was killed may leave files of which no upload knows; those of uploads stay."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    files = Blobs(tmp_path / "uploads" / "files")
+    orphan = files.put(b"nobody's")
+    with work_on(tmp_path, store, World()).running():
+        pass
+    assert not files.path(orphan).exists()
+    assert all(files.path(file.sha256).exists() for file in upload.parts.values())
+
+
+def test_without_room_an_upload_waits_at_the_door(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest goes on, and it is taken in once there is room."""
+    work = work_on(tmp_path, store, World())
+    monkeypatch.setattr("matrix.uploads.work.FULL_SECONDS", 0.0)
+    full = [DiskFullError("No room is left."), DiskFullError("No room is left.")]
+    take = work._blobs.take
+
+    def no_room(source: BinaryIO, limit: int) -> tuple[str, int]:
+        if full:
+            raise full.pop()
+        return take(source, limit)
+
+    monkeypatch.setattr(work._blobs, "take", no_room)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert upload.state is UploadState.DONE
+    assert not full
 
 
 def test_nonsense_at_the_door_is_cleared_away(tmp_path: Path, store: Store) -> None:
