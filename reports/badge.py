@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -42,9 +43,8 @@ def badge_of(files: Files) -> str:
     return badge(SUBJECT, words, colour, title)
 
 
-def badge_of_row(row: Row) -> str:
+def badge_of_row(row: Row, order: Sequence[str]) -> str:
     """The badge of an upload: the versions that load it by the method that it calls for, and answer as the reference does."""
-    order = [one.environment for one in row.places]
     states = {one.environment: one.outcome for one in row.places}
     loads = {name for name, state in states.items() if state in {Outcome.PASS, Outcome.LOADS}}
     drifts = {name for name, state in states.items() if state is Outcome.DRIFT}

@@ -6,12 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from matrix.model import Environment, Format, SaveOutcome
+from matrix.model import Environment, Format, SaveOutcome, Verdict
 from matrix.uploads.model import ITSELF, UploadCell, UploadSave
 from reports.grid import Outcome
 from reports.pages.heats import bands_of, environment_heads
 from reports.pages.parts import Heat, Square
 from reports.ranges import spans
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """An environment that loads an upload, and a format in which it saves it again."""
+
+    saver: str
+    format: Format
+
 
 Key = tuple[str, str, Format]
 """Saver and loader by recipe digest, and the format."""
@@ -37,8 +46,31 @@ class Again:
     tried: int
 
 
+def routes(
+    environments: Sequence[Environment], cells: Sequence[UploadCell], reference: str | None
+) -> dict[str, tuple[Route, ...]]:
+    """Return for each loader what it loads, with the saver's answers, of what was saved again.
+
+    The reference's comes first, then the newest saver's.
+    """
+    by_digest = {one.recipe_digest: place for place, one in enumerate(environments)}
+    found: dict[str, list[Route]] = {}
+    for cell in cells:
+        saver, loader = by_digest.get(cell.saver), by_digest.get(cell.result.key.loader)
+        if saver is None or loader is None or cell.format is None or cell.result.verdict is not Verdict.PASS:
+            continue
+        found.setdefault(environments[loader].id, []).append(Route(saver=environments[saver].id, format=cell.format))
+    order = [one.id for one in environments]
+    formats = list(Format)
+
+    def preferred(route: Route) -> tuple[bool, int, int]:
+        return route.saver != reference, -order.index(route.saver), formats.index(route.format)
+
+    return {loader: tuple(sorted(listed, key=preferred)) for loader, listed in found.items()}
+
+
 def again(
-    environments: Sequence[Environment], cells: Sequence[UploadCell], saves: Sequence[UploadSave]
+    environments: Sequence[Environment], cells: Sequence[UploadCell], saves: Sequence[UploadSave], order: Sequence[str]
 ) -> Again | None:
     """Return the matrix as far as it is known; nothing where nothing was saved again."""
     savers = [one for one in environments if any(save.saver == one.recipe_digest for save in saves)]
@@ -54,20 +86,20 @@ def again(
     counted = Counter(outcomes.values())
     return Again(
         heat=_heat(savers, environments, formats, outcomes, by_save),
-        formats=tuple(_in_formats(savers, environments, formats, outcomes, by_save)),
+        formats=tuple(_in_formats((savers, environments), formats, outcomes, by_save, order)),
         loads=counted[Outcome.PASS],
         tried=counted.total(),
     )
 
 
 def _in_formats(
-    savers: Sequence[Environment],
-    loaders: Sequence[Environment],
+    sides: tuple[Sequence[Environment], Sequence[Environment]],
     formats: Sequence[Format],
     outcomes: Mapping[Key, Outcome],
     saves: Mapping[tuple[str, Format], UploadSave],
+    order: Sequence[str],
 ) -> Iterator[InFormat]:
-    order = [one.id for one in loaders]
+    savers, loaders = sides
     for format_ in formats:
         mine = {one.id: saves.get((one.recipe_digest, format_)) for one in savers}
         saved = {name for name, save in mine.items() if save and save.outcome is SaveOutcome.SAVED}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
@@ -16,6 +17,7 @@ from reports.grid import FAILING, Outcome
 from reports.lines import Line, line_of
 from reports.pages.parts import Stretch
 from reports.pages.stretches import LINES, WAYS, WORDS, Strip
+from reports.pages.upload_again import Route
 from reports.ranges import label, spans
 
 ANSWERING: Final = frozenset({Outcome.PASS, Outcome.DRIFT, Outcome.LOADS})
@@ -103,12 +105,20 @@ class Row:
         return sum(one.outcome is not Outcome.NOT_MEASURED for one in self.places)
 
 
-def row(
-    environments: Sequence[Environment],
-    cells: Sequence[UploadCell],
-    reference: str | None,
-    known_errors: Collection[str],
-) -> Row:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Around:
+    """What a row is put into words with.
+
+    ``order`` has every environment, so that a range names none that was not tried; ``known_errors`` are those of the matrix;
+    ``routes`` are for each loader what it loads of what others saved again.
+    """
+
+    order: tuple[str, ...]
+    known_errors: Collection[str] = ()
+    routes: Mapping[str, Sequence[Route]] = field(default_factory=dict)
+
+
+def row(environments: Sequence[Environment], cells: Sequence[UploadCell], reference: str | None, around: Around) -> Row:
     """Return the row of the environments that are planned, in their order."""
     tried: dict[str, list[UploadCell]] = {}
     for cell in cells:
@@ -118,16 +128,15 @@ def row(
     places = tuple(_place(one, found[one.id], reference) for one in environments)
     return Row(
         places=places,
-        groups=tuple(_groups(places)),
-        strips=tuple(_strips(places)),
-        reasons=tuple(_reasons(places, found, known_errors)),
-        words=words(places),
+        groups=tuple(_groups(places, around.order)),
+        strips=tuple(_strips(places, around.order)),
+        reasons=tuple(_reasons(places, found, around)),
+        words=words(places, around.order),
     )
 
 
-def words(places: Sequence[Place]) -> str:
+def words(places: Sequence[Place], order: Sequence[str]) -> str:
     """Return the row in a sentence: loads in 2.4-2.15; fails in 2.16-2.21."""
-    order = [one.environment for one in places]
     parts = []
     for outcomes, said in _SAID:
         members = {one.environment for one in places if one.outcome in outcomes}
@@ -183,18 +192,16 @@ def _largest(result: CellResult, name: str) -> float | None:
     return max((one for one in found if one is not None), default=None)
 
 
-def _groups(places: Sequence[Place]) -> Iterator[Group]:
-    order = [one.environment for one in places]
+def _groups(places: Sequence[Place], order: Sequence[str]) -> Iterator[Group]:
     for number in sorted({one.group for one in places if one.group is not None}):
         members = {one.environment for one in places if one.group == number}
         yield Group(number=number, environments=spans(members, order), count=len(members))
 
 
-def _strips(places: Sequence[Place]) -> Iterator[Strip]:
+def _strips(places: Sequence[Place], order: Sequence[str]) -> Iterator[Strip]:
     for line in Line:
         along = [one for one in places if line_of(one.environment) is line]
         if along:
-            order = [one.environment for one in along]
             runs = groupby(along, key=lambda one: (one.outcome, one.cause, one.remedy and one.remedy.method))
             yield Strip(title=LINES[line], stretches=tuple(_stretch(tuple(run), order) for _, run in runs))
 
@@ -215,11 +222,8 @@ def _stretch(run: Sequence[Place], order: Sequence[str]) -> Stretch:
     )
 
 
-def _reasons(
-    places: Sequence[Place], cells: Mapping[str, Sequence[UploadCell]], known_errors: Collection[str]
-) -> Iterator[Why]:
+def _reasons(places: Sequence[Place], cells: Mapping[str, Sequence[UploadCell]], around: Around) -> Iterator[Why]:
     """Every cause, the most frequent first, with the words of its first failure."""
-    order = [one.environment for one in places]
     by_cause: dict[str, list[Place]] = {}
     for one in places:
         if one.cause:
@@ -230,13 +234,13 @@ def _reasons(
             continue
         yield Why(
             cause=cause,
-            where=spans({one.environment for one in failed}, order),
+            where=spans({one.environment for one in failed}, around.order),
             count=len(failed),
             exception=failure.exception,
             message=failure.message,
             traceback=failure.traceback,
-            remedies=tuple(_remedies(failed, order)),
-            error=addresses.error(failure.fingerprint) if failure.fingerprint in known_errors else None,
+            remedies=(*_remedies(failed, around.order), *_by_a_route(failed, around)),
+            error=addresses.error(failure.fingerprint) if failure.fingerprint in around.known_errors else None,
         )
 
 
@@ -246,3 +250,14 @@ def _remedies(failed: Sequence[Place], order: Sequence[str]) -> Iterator[str]:
     for way in ways:
         where = {one.environment for one in failed if any(w.words == way and w.outcome in ANSWERING for w in one.ways)}
         yield f"It loads {way} in {spans(where, order)}" if len(where) < len(failed) else f"It loads {way}"
+
+
+def _by_a_route(failed: Sequence[Place], around: Around) -> Iterator[str]:
+    """What one environment saved again and most of these load; of several alike the first, which comes recommended."""
+    counted = Counter(route for one in failed for route in around.routes.get(one.environment, ()))
+    if counted:
+        best = max(counted, key=lambda route: counted[route])
+        where = {one.environment for one in failed if best in around.routes.get(one.environment, ())}
+        in_these = f" in {spans(where, around.order)}" if len(where) < len(failed) else ""
+        saver = label(best.saver)
+        yield f"Saved again in {saver} as {best.format}, it loads{in_these} and gives the answers of {saver}"

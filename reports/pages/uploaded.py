@@ -11,10 +11,11 @@ from matrix.model import Environment
 from matrix.uploads.model import Part, Upload, UploadCell, UploadSave, UploadState
 from reports import addresses
 from reports.grid import FAILING, Outcome
+from reports.lines import in_order
 from reports.pages.identity import Identity, identity
 from reports.pages.page import Page
-from reports.pages.upload_again import Again, again
-from reports.pages.upload_row import Row, row
+from reports.pages.upload_again import Again, again, routes
+from reports.pages.upload_row import Around, Row, row
 from reports.ranges import label
 
 _ENOUGH: Final = 2
@@ -100,7 +101,10 @@ def uploaded(found: Found, environments: Sequence[Environment], known_errors: Co
     upload = found.upload
     by_id = {one.id: one for one in environments}
     planned = [by_id[name] for name in upload.plan if name in by_id]
-    its_row = row(planned, found.cells, upload.reference, known_errors)
+    order = tuple(one.id for one in in_order(environments))
+    ways_round = routes(planned, found.cells, upload.reference)
+    around = Around(order=order, known_errors=known_errors, routes=ways_round)
+    its_row = row(planned, found.cells, upload.reference, around)
     content = Uploaded(
         id=upload.id,
         name=upload.name,
@@ -129,7 +133,7 @@ def uploaded(found: Found, environments: Sequence[Environment], known_errors: Co
         identity=identity(upload.inspection) if upload.inspection else None,
         reference=upload.reference,
         row=its_row,
-        again=again(planned, found.cells, found.saves),
+        again=again(planned, found.cells, found.saves, order),
         badge=addresses.of_upload(upload.id, "badge.svg"),
         report=addresses.of_upload(upload.id, "report"),
         events=addresses.of_upload(upload.id, "events"),

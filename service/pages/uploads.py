@@ -23,6 +23,7 @@ from matrix.uploads.door import DoorError, Ticket, is_id
 from matrix.uploads.model import PartFile, Upload, UploadState
 from reports import addresses, rendering
 from reports.badge import badge_of_row
+from reports.lines import in_order
 from reports.links import ServerLinks
 from reports.pages.page import Page
 from reports.pages.uploaded import Deletion, Found, uploaded
@@ -94,7 +95,7 @@ def upload_json(request: Request, upload_id: UploadId) -> Response:
 def upload_badge(request: Request, upload_id: UploadId) -> Response:
     """An image for other people's pages: who sees its address can open the upload."""
     seen = seen_by(request, upload_id)
-    drawn = badge_of_row(seen.page.content.row)
+    drawn = badge_of_row(seen.page.content.row, [one.id for one in in_order(seen.environments)])
     headers = PRIVATE | {"Cross-Origin-Resource-Policy": "cross-origin"}
     return Response(drawn, headers=headers, media_type=_SVG)
 

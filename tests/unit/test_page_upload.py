@@ -161,6 +161,26 @@ def test_a_database_is_not_needed_for_what_waits(tmp_path: Path) -> None:
         assert visitor.get(f"{address}.json").json()["runner_alive"] is False
 
 
+def test_a_range_names_no_version_that_was_not_tried(visitor: Visitor, store: Store) -> None:
+    """Of some versions only: what lies between two of them is not said to be as they are."""
+    some = [one for one in samples.BASE if one.id in {"tf2.7", "tf2.9", "tf2.10", "tf2.16", "tf2.18"}]
+    upload = samples.an_upload("o", plan=tuple(one.id for one in some), reference="tf2.9")
+    store.uploads.add(upload)
+    store.uploads.record_cells(upload.content, samples.the_row(some))
+    page = text(visitor.get(at(upload)).text)
+    assert "Loads and gives the same answers in 2.7, 2.9-2.10; fails in 2.16, 2.18;" in page
+    assert "2.16, 2.18: ValueError" in page
+    assert "loads in TF: 2.7, 2.9-2.10" in visitor.get(at(upload, "/badge.svg")).text
+
+
+def test_what_was_saved_again_and_loads_is_a_remedy(visitor: Visitor, store: Store) -> None:
+    """Where no other way loads the file itself; from the reference where that does it."""
+    upload = samples.whole(store)
+    reasons = {one["where"]: one["remedies"] for one in visitor.get(at(upload, ".json")).json()["row"]["reasons"]}
+    assert reasons["2.19-2.21"] == ["Saved again in 2.15 as keras, it loads and gives the answers of 2.15"]
+    assert reasons["2.16-2.18"][0] == "It loads with compile=False"
+
+
 def test_what_is_refused_says_why_and_what_to_do(visitor: Visitor, store: Store) -> None:
     """The sentence and the next step; there is no row."""
     page = text(visitor.get(at(samples.refused(store))).text)
