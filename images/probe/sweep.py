@@ -1,4 +1,4 @@
-"""Ends what a child left behind: its processes and its files.
+"""Ends what a child left behind: its processes, its files and what it shared between processes.
 
 The zygote is root without DAC_OVERRIDE, so it cannot remove another user's files: a helper takes the child's uid to
 do it. A tmpfs that one cell filled would fail all that follow. Without a container (place.py) there are no users to
@@ -13,6 +13,8 @@ import time
 import place
 
 SECONDS = 20
+IPC_RMID = 0
+_ID = {"msg": "msq"}  # what the kernel calls the id of a queue
 
 
 def sweep(uid):
@@ -36,8 +38,8 @@ def sweep(uid):
 
 
 def leftovers(uid):
-    """Return the processes and files that belong to ``uid``, which without a container is: to any cell."""
-    return processes(uid) + files(uid, place.TMP)
+    """Return what belongs to ``uid``, which without a container is: to any cell."""
+    return processes(uid) + files(uid, place.TMP) + shared(uid)
 
 
 def processes(uid):
@@ -92,6 +94,24 @@ def files(uid, folder="/tmp"):
     return [entry.path for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_uid == mine]
 
 
+def shared(uid):
+    """Return (kind, id) of the shared memory, queues and semaphores of ``uid``: they outlive every process."""
+    if not place.ISOLATED:
+        return []
+    found = []
+    for kind in ("shm", "msg", "sem"):
+        try:
+            with open("/proc/sysvipc/" + kind) as file:
+                names, *rows = [line.split() for line in file]
+        except (OSError, ValueError):
+            continue
+        entries = [dict(zip(names, row)) for row in rows]
+        found += [
+            (kind, int(one["%sid" % _ID.get(kind, kind)])) for one in entries if str(uid) in (one["uid"], one["cuid"])
+        ]
+    return found
+
+
 def kill(pid):
     """Kill a process that may already be gone."""
     try:
@@ -122,7 +142,21 @@ def _remove(uid):
         os.kill(-1, signal.SIGKILL)
     except ProcessLookupError:
         pass
+    _unshare(shared(uid))
     _remove_files(files(uid))
+
+
+def _unshare(found):
+    if not found:
+        return
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    for kind, number in found:
+        if kind == "sem":
+            libc.semctl(number, 0, IPC_RMID)
+        else:
+            (libc.shmctl if kind == "shm" else libc.msgctl)(number, IPC_RMID, None)
 
 
 def _remove_files(paths):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +14,6 @@ from typing import Any
 import docker
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from images import venvs
 from images.bootstrap.engine import connect
@@ -31,7 +29,6 @@ from matrix.model import CellKey, Environment, Format, Method
 from matrix.results import Artifact, CellResult, Signature, Tensor
 from matrix.session import Patience, Session
 from matrix.verdict import Expected
-from tests.containers import hostile
 
 TESTED = ("tf2.4", "tf2.15", "tf2.21")
 LABEL = "tfmatrix.test"
@@ -146,28 +143,6 @@ def environments() -> dict[str, Environment]:
 
 
 @pytest.fixture(scope="session")
-def hostile_models(
-    client: docker.DockerClient,
-    engine: DockerEngine,
-    environments: dict[str, Environment],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, bytes]:
-    """Hostile h5 files by name, written by TensorFlow 2.15: once, however many processes the tests run in."""
-    del engine  # its fixture has seen that the image is there
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # the folder of all workers
-    folder /= "hostile-models"
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            models = hostile.build(client, environments["tf2.15"])
-            folder.mkdir()
-            for name, content in models.items():
-                (folder / name).write_bytes(content)
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@pytest.fixture(scope="session")
 def venv_home(environments: dict[str, Environment]) -> Path:
     """The home folder whose uv environment of TensorFlow 2.15 is there; it is made once and kept."""
     home = Settings().home.resolve()
@@ -212,12 +187,3 @@ def make_session(engine: DockerEngine, environments: dict[str, Environment], mod
             yield session
 
     return opened
-
-
-@pytest.fixture(scope="module")
-def sandbox(make_session: MakeSession, blobs: Blobs, hostile_models: dict[str, bytes]) -> Iterator[Sandbox]:
-    """One container of TensorFlow 2.15 for all the tests of a module: each finds what the one before left."""
-    with make_session("tf2.15") as session:
-        opened = Sandbox(session, blobs, hostile_models)
-        opened.load("harmless")
-        yield opened

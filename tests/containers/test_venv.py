@@ -1,8 +1,8 @@
 """The ``venv`` engine does the same job without containers: contract, hostile models and stopped runs on TensorFlow 2.15.
 
 Not here, because a process of this machine has none of it: no network, a read-only root, users and capabilities of its
-own (test_isolation.py), the kernel's kill at a memory limit, a bound on processes (fork bombs), a bounded disk, and
-files written outside of the cell's folder (test_hostile.py).
+own (tests/hostile/test_looks.py), the kernel's kill at a memory limit, a bound on processes (fork bombs), a bounded disk, and
+files written outside of the cell's folder (tests/hostile/test_code.py).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from matrix.messages import EndKind, LoadCell, LoadJob
 from matrix.model import Environment, Method, Origin, Rung, Verdict
 from matrix.results import CellResult
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
-from tests.containers import hostile
 from tests.containers.command import Home, finish
 from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, Sandbox, hurried
+from tests.hostile import models as hostile
 
 pytestmark = pytest.mark.containers
 
@@ -159,7 +159,7 @@ def test_crash_keeps_its_signal(neighbours: Sandbox, name: str, number: int) -> 
 
 def test_memory_is_bounded(neighbours: Sandbox) -> None:
     """A model that eats memory ends at the limit: it does not pass, though it cannot be told from other failures."""
-    assert neighbours.load("eat-memory").verdict in {Verdict.FAIL, Verdict.CRASH}
+    assert neighbours.load("memory-bomb").verdict in {Verdict.FAIL, Verdict.CRASH}
 
 
 def test_daemon_and_litter_are_swept(neighbours: Sandbox) -> None:
@@ -171,7 +171,7 @@ def test_daemon_and_litter_are_swept(neighbours: Sandbox) -> None:
 
 def test_flood_of_output_is_bounded(neighbours: Sandbox) -> None:
     """A model that writes 40 MB to standard output passes; the last of it is kept."""
-    result, ending = neighbours.attempt("flood")
+    result, ending = neighbours.attempt("output-flood")
     _assert_passes(result)
     assert 0 < len(ending.noise) <= 16 << 10
 

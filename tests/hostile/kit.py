@@ -1,0 +1,114 @@
+"""What makers of hostile files have at hand. Sent into a container as source: nothing of ours is imported."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from typing import Any
+
+
+class Kit:
+    """The framework, a folder, the path of the host's canary, and the parts that files are put together from."""
+
+    def __init__(self, tf: Any, canary: str) -> None:
+        self.tf, self.canary = tf, canary
+        self.folder = tempfile.mkdtemp()
+
+    def honest(self) -> Any:
+        """A small model that does no harm."""
+        inputs = self.tf.keras.Input((4,), name="x")
+        return self.tf.keras.Model(inputs, self.tf.keras.layers.Dense(2, name="y")(inputs))
+
+    def h5(self, model: Any = None) -> str:
+        """Write a model as h5; return the path."""
+        path = os.path.join(self.folder, "model.h5")
+        (model or self.honest()).save(path)
+        return path
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        with open(path, "rb") as file:
+            return file.read()
+
+    def edited_h5(self, edit: Any, model: Any = None) -> bytes:
+        """A model as h5 after ``edit(file)``."""
+        import h5py
+
+        path = self.h5(model)
+        with h5py.File(path, "r+") as file:
+            edit(file)
+        return self.read(path)
+
+    def zip(self, members: dict[str, bytes]) -> bytes:
+        """A zip of these members."""
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        return whole.getvalue()
+
+    def keras(self, config: Any, **others: bytes) -> bytes:
+        """A .keras of this config, with weights that fit the honest model."""
+        path = os.path.join(self.folder, "model.keras")
+        self.honest().save(path)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        text = config if isinstance(config, bytes) else json.dumps(config).encode()
+        return self.zip({**members, "config.json": text, **others})
+
+    def layer(self, class_name: str, config: dict[str, Any], module: str = "keras.layers") -> dict[str, Any]:
+        """The config of a model of an input and one layer."""
+        node = {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": [None, 4], "dtype": "float32", "keras_history": ["x", 0, 0]},
+        }
+        entry = {
+            "module": "keras.layers",
+            "class_name": "InputLayer",
+            "registered_name": None,
+            "name": "x",
+            "inbound_nodes": [],
+        }
+        entry["config"] = {"batch_input_shape": [None, 4], "dtype": "float32", "sparse": False, "name": "x"}
+        made = {"module": module, "class_name": class_name, "registered_name": None, "name": "y", "config": config}
+        made["inbound_nodes"] = (
+            [[["x", 0, 0, {}]]] if self.tf.__version__ < "2.16" else [{"args": [node], "kwargs": {}}]
+        )
+        model = {
+            "name": "m",
+            "trainable": True,
+            "layers": [entry, made],
+            "input_layers": [["x", 0, 0]],
+            "output_layers": [["y", 0, 0]],
+        }
+        whole = {
+            "module": "keras.src.engine.functional",
+            "class_name": "Functional",
+            "registered_name": "Functional",
+            "config": model,
+        }
+        return {**whole, "build_config": {"input_shape": [None, 4]}}
+
+    def savedmodel(self, function: Any, edit: Any = None) -> bytes:
+        """A SavedModel whose only signature calls this function of one float tensor, as a tar."""
+        tf, path = self.tf, os.path.join(self.folder, "saved")
+        shutil.rmtree(path, ignore_errors=True)
+        module = tf.Module()
+        module.serve = tf.function(function, input_signature=[tf.TensorSpec((None, 4), tf.float32, name="x")])
+        tf.saved_model.save(module, path, signatures={"serving_default": module.serve})
+        if edit:
+            edit(path)
+        return self.tar(path)
+
+    def tar(self, path: str) -> bytes:
+        """A folder as a tar."""
+        whole = io.BytesIO()
+        with tarfile.open(fileobj=whole, mode="w") as archive:
+            for name in sorted(os.listdir(path)):
+                archive.add(os.path.join(path, name), name)
+        return whole.getvalue()
