@@ -110,7 +110,7 @@ def thread_bomb() -> None:
         threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 
 
-@CODE.case(FAIL)
+@CODE.case(FAIL, CRASH)
 def handle_bomb() -> None:
     """Open files until none can be opened. Stopped by: 512 open files."""
     import os
@@ -363,7 +363,7 @@ def unprintable_error() -> None:
     raise Error
 
 
-@CODE.case(FAIL, CRASH)
+@CODE.case(FAIL, CRASH, TIMEOUT)
 def recursion() -> None:
     """Recurse until the stack is full. Stopped by: the interpreter's own limit, or its own process ends."""
 

@@ -35,6 +35,7 @@ from tests.containers.conftest import (  # noqa: F401  pytest finds fixtures by 
     module_path,
 )
 from tests.hostile import models
+from tests.hostile.files import FILES
 
 SECRET = b"the secret of the host: 4b1d"
 
@@ -186,7 +187,20 @@ def hostile_files(
 ) -> dict[str, dict[str, bytes]]:
     """Hostile files by name, as their parts, made with TensorFlow 2.15."""
     del engine
-    return models.make(client, environments["tf2.15"], str(canary.path))
+    return models.make(client, environments["tf2.15"], str(canary.path), FILES.all)
+
+
+@pytest.fixture(scope="session")
+def newest_files(
+    client: docker.DockerClient,  # noqa: F811
+    engine: Any,  # noqa: F811
+    environments: dict[str, Environment],  # noqa: F811
+    canary: Canary,
+) -> dict[str, dict[str, bytes]]:
+    """Those of the kind that Keras 3 reads of itself alone, made with TensorFlow 2.21."""
+    del engine
+    cases = [one for one in FILES.all if one.options["format"] is Format.KERAS]
+    return models.make(client, environments["tf2.21"], str(canary.path), cases)
 
 
 @pytest.fixture(scope="module")

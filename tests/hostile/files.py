@@ -71,28 +71,28 @@ def cyclic_group(kit: Any) -> Any:
     """An HDF5 group that contains itself. Stopped by: nobody walks it to its end; else the clock."""
 
     def edit(file):
-        file["model_weights/y/y"] = file["model_weights"]
+        file["model_weights/y/again"] = file["model_weights"]
 
     return kit.edited_h5(edit)
 
 
-@FILES.case(FAIL, OUT_OF_MEMORY, CRASH, **H5)
+@FILES.case(FAIL, OUT_OF_MEMORY, CRASH, TIMEOUT, **H5)
 def shape_bomb(kit: Any) -> Any:
-    """HDF5 weights of 64 GiB that need no byte in the file. Stopped by: the limit on memory; newer Keras refuses."""
+    """HDF5 weights of 1.6 GB that need no byte in the file. Stopped by: the limit on memory; newer Keras refuses."""
 
     def edit(file):
         found = []
         file.visit(found.append)
         kernel = next(name for name in found if name.endswith("kernel:0"))
         del file[kernel]
-        file.create_dataset(kernel, (1 << 32, 4), "float32", chunks=(1024, 4))
+        file.create_dataset(kernel, (100_000_000, 4), "float32", chunks=(1 << 20, 4))
 
     return kit.edited_h5(edit)
 
 
-@FILES.case(FAIL, OUT_OF_MEMORY, CRASH, often=True, **H5)
+@FILES.case(FAIL, OUT_OF_MEMORY, CRASH, TIMEOUT, **H5)
 def terabyte_layer(kit: Any) -> Any:
-    """A config that asks for a layer of terabytes. Stopped by: the limit on memory."""
+    """A config that asks for a layer of terabytes. Stopped by: the limit on memory, or the clock."""
     import json
 
     def edit(file):
@@ -111,8 +111,7 @@ def deep_config(kit: Any) -> Any:
 
     def edit(file):
         del file.attrs["model_config"]
-        deep = '{"class_name": "Sequential", "config": {"layers": [' * 3000 + "]}}" * 3000
-        file.attrs.create("model_config", deep[:60000])
+        file.attrs.create("model_config", "[" * 30000 + "]" * 30000)
 
     return kit.edited_h5(edit)
 
@@ -199,9 +198,7 @@ def names_a_function(kit: Any) -> Any:
     """A .keras whose config names os.system as a layer's function (CVE-2025-1550).
     Stopped by: safe mode, where the loader has it; else it runs as nobody, in a container without anything.
     """
-    function = {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
-    config = {"name": "y", "trainable": True, "dtype": "float32", "function": function, "arguments": {}}
-    return kit.keras(kit.layer("Lambda", config))
+    return kit.calling("os", "system")
 
 
 @FILES.case(FAIL, LOADS, **KERAS)
@@ -209,8 +206,13 @@ def names_a_class(kit: Any) -> Any:
     """A .keras whose config names subprocess.Popen as a layer.
     Stopped by: it is no Keras class; where it is made all the same, it runs as nobody.
     """
-    config = {"args": ["touch", "/tmp/owned"]}
-    return kit.keras(kit.layer("Popen", config, module="subprocess"))
+
+    def edit(layer):
+        layer.update(
+            class_name="Popen", module="subprocess", registered_name="Popen", config={"args": ["touch", "/in/owned"]}
+        )
+
+    return kit.keras(edit)
 
 
 @FILES.case(FAIL, LOADS, often=True, **KERAS)
@@ -218,10 +220,8 @@ def switches_safe_mode_off(kit: Any) -> Any:
     """A .keras whose config first calls enable_unsafe_deserialization, then has a Lambda (CVE-2025-9906).
     Stopped by: newer Keras refuses; the sandbox does not depend on it.
     """
-    module = "keras.src.saving.serialization_lib"
-    switch = {"module": module, "class_name": "function", "config": "enable_unsafe_deserialization"}
-    config = {"name": "y", "function": {**switch, "registered_name": "enable_unsafe_deserialization"}, "arguments": {}}
-    return kit.keras(kit.layer("Lambda", config))
+    old = kit.tf.__version__ < "2.16"
+    return kit.calling("keras.src.saving.serialization_lib" if old else "keras.config", "enable_unsafe_deserialization")
 
 
 @FILES.case(FAIL, LOADS, **KERAS)
@@ -229,9 +229,7 @@ def fetches_and_unpacks(kit: Any) -> Any:
     """A .keras whose config calls get_file to fetch an archive and unpack it (CVE-2025-8747).
     Stopped by: no network, and nothing to unpack into but its own folder.
     """
-    get = {"module": "keras.utils", "class_name": "function", "config": "get_file", "registered_name": "get_file"}
-    arguments = {"origin": "file:///etc/passwd", "extract": True, "cache_dir": "/in"}
-    return kit.keras(kit.layer("Lambda", {"name": "y", "function": get, "arguments": arguments}))
+    return kit.calling("keras.utils", "get_file", origin="file:///etc/passwd", extract=True, cache_dir="/in")
 
 
 @FILES.case(FAIL, LOADS, **KERAS)
@@ -239,38 +237,42 @@ def loads_another_model(kit: Any) -> Any:
     """A .keras whose config calls load_model on another path without safe mode.
     Stopped by: there is no other model; safe mode, where the loader has it.
     """
-    load = {"module": "keras.saving", "class_name": "function", "config": "load_model", "registered_name": "load_model"}
-    return kit.keras(
-        kit.layer("Lambda", {"name": "y", "function": load, "arguments": {"filepath": kit.canary, "safe_mode": False}})
-    )
+    return kit.calling("keras.saving", "load_model", safe_mode=False)
 
 
 @FILES.case(FAIL, **KERAS)
 def layer_of_a_path(kit: Any) -> Any:
     """A .keras with a TFSMLayer, which loads a SavedModel from a path (CVE-2026-1462). Stopped by: nothing lies there."""
-    return kit.keras(kit.layer("TFSMLayer", {"filepath": kit.canary, "call_endpoint": "serve", "name": "y"}))
+
+    def edit(layer):
+        layer.update(class_name="TFSMLayer", module="keras.layers", registered_name=None, build_config=None)
+        layer["config"] = {"filepath": kit.canary, "call_endpoint": "serve", "name": layer["config"]["name"]}
+
+    return kit.keras(edit)
 
 
 @FILES.case(FAIL, LOADS, often=True, **KERAS)
 def pickled_weights(kit: Any) -> Any:
     """A .keras whose weights are an .npz of pickled objects. Stopped by: numpy unpickles nothing that it is not told to."""
     import io
-    import pickle
+    import os
+    import zipfile
 
     import numpy as np
 
     class Evil:
         def __reduce__(self):
-            import os
+            return os.system, ("touch /tmp/owned-by-pickle",)
 
-            return os.system, ("touch /tmp/owned",)
-
-    whole = io.BytesIO()
-    np.savez(whole, y=np.array([pickle.dumps(Evil()), None], dtype=object))
-    members = kit.keras(kit.layer("Dense", {"units": 2, "name": "y"}))
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(members)) as archive:
+    whole, objects = io.BytesIO(), np.array([Evil(), Evil()], dtype=object)
+    places = [
+        top + name + end
+        for top in ("layers/", "_layer_checkpoint_dependencies/")
+        for name in ("y", "dense")
+        for end in ("", "/vars")
+    ]
+    np.savez(whole, **dict.fromkeys(places, objects))
+    with zipfile.ZipFile(io.BytesIO(kit.keras())) as archive:
         found = {name: archive.read(name) for name in archive.namelist() if not name.endswith(".h5")}
     return kit.zip({**found, "model.weights.npz": whole.getvalue()})
 
@@ -308,14 +310,14 @@ def lambda_out_of_safe_mode(kit: Any) -> Any:
 @FILES.case(OUT_OF_MEMORY, FAIL, TIMEOUT, CRASH, **KERAS)
 def config_bomb(kit: Any) -> Any:
     """A .keras of 2 MB whose config.json has 1.5 GB. Stopped by: the limit on memory."""
-    return kit.keras(b'{"a": "' + b" " * (1500 << 20) + b'"}')
+    return kit.keras(config=b'{"a": "' + b" " * (1500 << 20) + b'"}')
 
 
 @FILES.case(FAIL, LOADS, **KERAS)
 def zip_slip_in_keras(kit: Any) -> Any:
     """A .keras with members that lead outside of it. Stopped by: Keras unpacks what it looks for; else the read-only root."""
     members = {"../../../../tmp/owned": b"x", "/in/owned": b"x", "/probe/load.py": b"raise SystemExit"}
-    return kit.keras(kit.layer("Dense", {"units": 2, "name": "y"}), **members)
+    return kit.keras(**members)
 
 
 @FILES.case(FAIL, often=True, **SAVEDMODEL)
@@ -397,9 +399,9 @@ def never_ends(kit: Any) -> Any:
     return kit.savedmodel(serve)
 
 
-@FILES.case(OUT_OF_MEMORY, FAIL, CRASH, **SAVEDMODEL)
+@FILES.case(OUT_OF_MEMORY, FAIL, CRASH, TIMEOUT, **SAVEDMODEL)
 def eats_memory_in_a_graph(kit: Any) -> Any:
-    """A SavedModel that asks for a tensor of 4 TB. Stopped by: the limit on memory."""
+    """A SavedModel that asks for a tensor of 4 TB. Stopped by: the limit on memory, or the clock."""
     tf = kit.tf
     return kit.savedmodel(lambda x: {"y": tf.reduce_sum(tf.fill([1 << 20, 1 << 20], x[0, 0]))})
 
@@ -491,7 +493,7 @@ def scrambled_h5(kit: Any) -> Any:
 @FILES.case(FAIL, **KERAS)
 def truncated_keras(kit: Any) -> Any:
     """The first half of a .keras. Stopped by: a zip without its directory is none."""
-    whole = kit.keras(kit.layer("Dense", {"units": 2, "name": "y"}))
+    whole = kit.keras()
     return whole[: len(whole) // 2]
 
 

@@ -52,47 +52,29 @@ class Kit:
                 archive.writestr(name, data)
         return whole.getvalue()
 
-    def keras(self, config: Any, **others: bytes) -> bytes:
-        """A .keras of this config, with weights that fit the honest model."""
+    def keras(self, edit: Any = None, config: bytes = b"", **others: bytes) -> bytes:
+        """A .keras as this version writes it, after ``edit(layer)``; or with this text as its whole config."""
         path = os.path.join(self.folder, "model.keras")
         self.honest().save(path)
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
-        text = config if isinstance(config, bytes) else json.dumps(config).encode()
-        return self.zip({**members, "config.json": text, **others})
+        whole = json.loads(members["config.json"])
+        if edit:
+            edit(whole["config"]["layers"][1])
+        return self.zip({**members, "config.json": config or json.dumps(whole).encode(), **others})
 
-    def layer(self, class_name: str, config: dict[str, Any], module: str = "keras.layers") -> dict[str, Any]:
-        """The config of a model of an input and one layer."""
-        node = {
-            "class_name": "__keras_tensor__",
-            "config": {"shape": [None, 4], "dtype": "float32", "keras_history": ["x", 0, 0]},
-        }
-        entry = {
-            "module": "keras.layers",
-            "class_name": "InputLayer",
-            "registered_name": None,
-            "name": "x",
-            "inbound_nodes": [],
-        }
-        entry["config"] = {"batch_input_shape": [None, 4], "dtype": "float32", "sparse": False, "name": "x"}
-        made = {"module": module, "class_name": class_name, "registered_name": None, "name": "y", "config": config}
-        made["inbound_nodes"] = (
-            [[["x", 0, 0, {}]]] if self.tf.__version__ < "2.16" else [{"args": [node], "kwargs": {}}]
-        )
-        model = {
-            "name": "m",
-            "trainable": True,
-            "layers": [entry, made],
-            "input_layers": [["x", 0, 0]],
-            "output_layers": [["y", 0, 0]],
-        }
-        whole = {
-            "module": "keras.src.engine.functional",
-            "class_name": "Functional",
-            "registered_name": "Functional",
-            "config": model,
-        }
-        return {**whole, "build_config": {"input_shape": [None, 4]}}
+    def calling(self, module: str, name: str, **arguments: Any) -> bytes:
+        """A .keras with a Lambda that names a function of a module, without any code of its own."""
+        function = {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+        def edit(layer):
+            layer.update(class_name="Lambda", module="keras.layers", registered_name=None, build_config=None)
+            layer["config"] = {"name": layer["config"]["name"], "function": function, "arguments": arguments}
+            if self.tf.__version__ < "2.16":
+                layer["config"].update(function=name, function_type="function", module=module)
+                layer["config"].update(output_shape=None, output_shape_type="raw", output_shape_module=None)
+
+        return self.keras(edit)
 
     def savedmodel(self, function: Any, edit: Any = None) -> bytes:
         """A SavedModel whose only signature calls this function of one float tensor, as a tar."""

@@ -21,7 +21,7 @@ seen = {}
 libc = ctypes.CDLL(None, use_errno=True)
 def attempt(name, act):
     try:
-        seen[name] = "done: %.200r" % (act(),)
+        seen[name] = "done: %.4000r" % (act(),)
     except BaseException as error:
         seen[name] = type(error).__name__
 def ask(number, *arguments):

@@ -18,7 +18,6 @@ from matrix.model import Environment
 from tests.hostile import kit
 from tests.hostile.case import Case
 from tests.hostile.code import CODE
-from tests.hostile.files import FILES
 from tests.hostile.looks import FAREWELL, LOOKS, PRELUDE
 
 LITTER: Final = """
@@ -104,13 +103,15 @@ def build_in_venv(python: Path, folder: Path) -> dict[str, bytes]:
     return {name: base64.b64decode(text) for name, text in _answer(said).items()}
 
 
-def make(client: docker.DockerClient, environment: Environment, canary: str) -> dict[str, dict[str, bytes]]:
-    """Return every hostile file as its parts by name.
+def make(
+    client: docker.DockerClient, environment: Environment, canary: str, cases: list[Case]
+) -> dict[str, dict[str, bytes]]:
+    """Return hostile files as their parts, by name.
 
     Raises:
         AssertionError: The framework refused to make one.
     """
-    programs = {one.act.__name__: one.program for one in FILES.all}
+    programs = {one.act.__name__: one.program for one in cases}
     source = Path(kit.__file__).read_text(encoding="utf-8") + "\nimport base64, sys\n" + _MAKER
     made = _inside(client, environment, source, {"programs": programs, "canary": canary})
     failed = {name: parts["error"] for name, parts in made.items() if "error" in parts}
