@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
 # Files go to two processes in the order given, long ones first: a long one at the end would leave a processor idle.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
-CONTAINERS := tests/integration/test_run_stopped.py tests/containers tests/integration/test_run_command.py
+CONTAINERS := tests/integration/test_run_stopped.py tests/containers tests/hostile tests/integration/test_run_command.py
 # Containers like to forbid this; without it each of our processes would compile a thousand modules anew, for 5 s.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help

@@ -15,7 +15,7 @@ PASS, DRIFT, FAIL = Verdict.PASS, Verdict.DRIFT, Verdict.FAIL
 TIMEOUT, CRASH, OUT_OF_MEMORY = Verdict.TIMEOUT, Verdict.CRASH, Verdict.OUT_OF_MEMORY
 
 
-@CODE.case(TIMEOUT, often=True, seconds=(6, 8), code=1)
+@CODE.case(TIMEOUT, often=True, seconds=(3, 5), code=1)
 def hang() -> None:
     """Sleep for ever. Stopped by: the zygote's own clock; it asks with SIGTERM."""
     import time
@@ -23,7 +23,7 @@ def hang() -> None:
     time.sleep(600)
 
 
-@CODE.case(TIMEOUT, often=True, seconds=(7, 9), code=2)
+@CODE.case(TIMEOUT, often=True, seconds=(4, 6), code=2)
 def hang_deaf() -> None:
     """Ignore SIGTERM and sleep for ever. Stopped by: SIGKILL, one second later."""
     import signal
@@ -34,7 +34,7 @@ def hang_deaf() -> None:
         time.sleep(600)
 
 
-@CODE.case(TIMEOUT, seconds=(7, 9), code=2)
+@CODE.case(TIMEOUT, seconds=(4, 6), code=2)
 def stop_itself() -> None:
     """Send SIGSTOP to itself, so that no SIGTERM is heard. Stopped by: SIGKILL, which ends a stopped process, too."""
     import os

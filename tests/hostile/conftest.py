@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import docker
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from matrix import verdict
 from matrix.blobs import Blobs
@@ -31,12 +31,15 @@ from tests.containers.conftest import (  # noqa: F401  pytest finds fixtures by 
     client,
     engine,
     environments,
+    hurried,
     make_session,
     module_path,
 )
 from tests.hostile import models
+from tests.hostile.case import Case
 from tests.hostile.files import FILES
 
+_OWN = {"blobs", "inbox", "__pycache__"}
 SECRET = b"the secret of the host: 4b1d"
 
 
@@ -45,21 +48,19 @@ class Canary:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "canary"
-        self.path.write_bytes(SECRET * 4)
-        self._age()
+        if not self.path.exists():  # processes of one test run share it
+            self.path.write_bytes(SECRET * 4)
+        os.utime(self.path, (1, 2))  # read before it was written, so that the next read is noted
         self._kept = self._state()
 
     def assert_untouched(self, *said: bytes) -> None:
         """See that it was not read, that nothing was written, and that nobody tells of it."""
         assert self._state() == self._kept, "the canary was touched"
-        assert self.path.read_bytes() == SECRET * 4
-        self._age()
+        handle = os.open(self.path, os.O_RDONLY | os.O_NOATIME)
+        with os.fdopen(handle, "rb") as file:
+            assert file.read() == SECRET * 4
         for text in said:
             assert SECRET not in text, "the canary sings"
-
-    def _age(self) -> None:
-        """Make the next read show: one after a write is noted even where reads are mostly not."""
-        os.utime(self.path, (1, 2))
 
     def _state(self) -> list[tuple[str, int, float, float]]:
         found = ((one.name, one.stat()) for one in self.path.parent.iterdir())
@@ -86,10 +87,10 @@ class Watched:
         self._daemon = daemon
         self._folders = folders
 
-    def attack(self, name: str, *, fresh: bool = False) -> Found:
-        """Load a model of code as a lane does."""
+    def attack(self, name: str, *, fresh: bool = False, hurry: bool = False) -> Found:
+        """Load a model of code as a lane does; one that will not end, in a hurry."""
         with self._unharmed() as said:
-            result, ending = self.sandbox.attempt(name, fresh=fresh)
+            result, ending = hurried(self.sandbox, name) if hurry else self.sandbox.attempt(name, fresh=fresh)
             said.append(repr((result, ending)).encode())
         return Found(result=result, ending=ending, said=said[0])
 
@@ -148,7 +149,7 @@ class Watched:
         return (
             inside,
             processes,
-            [one for one in files if "/blobs/" not in one[0] and "/inbox/" not in one[0]],
+            [one for one in files if not _OWN.intersection(one[0].split("/"))],
             len(ours),
         )
 
@@ -157,50 +158,63 @@ Watch = Callable[[str], Watched]
 
 
 @pytest.fixture(scope="session")
-def canary() -> Iterator[Canary]:
-    """The host's file; its folder is made where no sandbox has one."""
-    folder = Path.cwd() / "var" / "canary"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield Canary(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one test run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(scope="session")
-def hostile_models(
+def canary(shared: Path) -> Canary:
+    """The host's file; its folder is where no sandbox has one."""
+    folder = shared / "canary"
+    folder.mkdir(exist_ok=True)
+    return Canary(folder)
+
+
+Workshop = Callable[[str, str, list[Case] | None], dict[str, dict[str, bytes]]]
+
+
+@pytest.fixture(scope="session")
+def workshop(
     client: docker.DockerClient,  # noqa: F811
     engine: Any,  # noqa: F811
     environments: dict[str, Environment],  # noqa: F811
     canary: Canary,
-) -> dict[str, bytes]:
-    """Hostile h5 files by name, written by TensorFlow 2.15."""
+    shared: Path,
+) -> Workshop:
+    """Have hostile models made in an environment: once, however many processes the tests run in."""
     del engine  # its fixture has seen that the image is there
-    return models.build(client, environments["tf2.15"], str(canary.path))
+
+    def made(name: str, environment: str, cases: list[Case] | None) -> dict[str, dict[str, bytes]]:
+        folder = shared / f"hostile-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                found = models.make(client, environments[environment], str(canary.path), cases)
+                for one, part, data in ((key, part, data) for key in found for part, data in found[key].items()):
+                    (folder / one).mkdir(parents=True, exist_ok=True)
+                    (folder / one / part).write_bytes(data)
+        return {one.name: {part.name: part.read_bytes() for part in one.iterdir()} for one in folder.iterdir()}
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def hostile_files(
-    client: docker.DockerClient,  # noqa: F811
-    engine: Any,  # noqa: F811
-    environments: dict[str, Environment],  # noqa: F811
-    canary: Canary,
-) -> dict[str, dict[str, bytes]]:
+def hostile_models(workshop: Workshop) -> dict[str, bytes]:
+    """Hostile h5 files by name, written by TensorFlow 2.15."""
+    return {name: parts["model"] for name, parts in workshop("code", "tf2.15", None).items()}
+
+
+@pytest.fixture(scope="session")
+def hostile_files(workshop: Workshop) -> dict[str, dict[str, bytes]]:
     """Hostile files by name, as their parts, made with TensorFlow 2.15."""
-    del engine
-    return models.make(client, environments["tf2.15"], str(canary.path), FILES.all)
+    return workshop("files", "tf2.15", FILES.all)
 
 
 @pytest.fixture(scope="session")
-def newest_files(
-    client: docker.DockerClient,  # noqa: F811
-    engine: Any,  # noqa: F811
-    environments: dict[str, Environment],  # noqa: F811
-    canary: Canary,
-) -> dict[str, dict[str, bytes]]:
+def newest_files(workshop: Workshop) -> dict[str, dict[str, bytes]]:
     """Those of the kind that Keras 3 reads of itself alone, made with TensorFlow 2.21."""
-    del engine
-    cases = [one for one in FILES.all if one.options["format"] is Format.KERAS]
-    return models.make(client, environments["tf2.21"], str(canary.path), cases)
+    return workshop("newest", "tf2.21", [one for one in FILES.all if one.options["format"] is Format.KERAS])
 
 
 @pytest.fixture(scope="module")

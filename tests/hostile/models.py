@@ -89,12 +89,6 @@ def sources(canary: str) -> dict[str, str]:
     )
 
 
-def build(client: docker.DockerClient, environment: Environment, canary: str) -> dict[str, bytes]:
-    """Return every model of code as the bytes of its h5 file, written by the framework of an environment."""
-    said = _inside(client, environment, _BUILDER, sources(canary))
-    return {name: base64.b64decode(text) for name, text in said.items()}
-
-
 def build_in_venv(python: Path, folder: Path) -> dict[str, bytes]:
     """Return the same, written by the framework of a uv environment."""
     program = _BUILDER.replace("/tmp/model.h5", str(folder / "model.h5"))  # noqa: S108
@@ -104,13 +98,16 @@ def build_in_venv(python: Path, folder: Path) -> dict[str, bytes]:
 
 
 def make(
-    client: docker.DockerClient, environment: Environment, canary: str, cases: list[Case]
+    client: docker.DockerClient, environment: Environment, canary: str, cases: list[Case] | None = None
 ) -> dict[str, dict[str, bytes]]:
-    """Return hostile files as their parts, by name.
+    """Return hostile files as their parts, by name; without cases every model of code.
 
     Raises:
         AssertionError: The framework refused to make one.
     """
+    if cases is None:
+        said = _inside(client, environment, _BUILDER, sources(canary))
+        return {name: {"model": base64.b64decode(text)} for name, text in said.items()}
     programs = {one.act.__name__: one.program for one in cases}
     source = Path(kit.__file__).read_text(encoding="utf-8") + "\nimport base64, sys\n" + _MAKER
     made = _inside(client, environment, source, {"programs": programs, "canary": canary})

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.containers
 def test_an_attack_by_code_is_contained(watch: Watch, case: Case) -> None:
     """It gets its verdict; the next honest cell passes in the same container; nothing of it is left anywhere."""
     wanted = case.options
-    found = watch("tf2.15").attack(case.name)
+    found = watch("tf2.15").attack(case.name, hurry=case.ends == {Verdict.TIMEOUT})
     result, ending = found.result, found.ending
     assert result.verdict in case.ends, result
     assert result.tampered is wanted.get("tampered", False)
