@@ -32,7 +32,7 @@ def external_link(kit: Any) -> Any:
     return kit.edited_h5(edit)
 
 
-@FILES.case(FAIL, LOADS, often=True, **H5)
+@FILES.case(FAIL, LOADS, **H5)
 def external_storage(kit: Any) -> Any:
     """HDF5 weights whose bytes are those of a file of the host. Stopped by: the file is not there; newer Keras refuses."""
 
@@ -116,7 +116,7 @@ def deep_config(kit: Any) -> Any:
     return kit.edited_h5(edit)
 
 
-@FILES.case(FAIL, CRASH, often=True, **H5)
+@FILES.case(FAIL, CRASH, **H5)
 def foreign_bytecode(kit: Any) -> Any:
     """A Lambda whose marshalled code is of no Python. Stopped by: it brings down the child, which is a verdict."""
     import base64
@@ -215,7 +215,7 @@ def names_a_class(kit: Any) -> Any:
     return kit.keras(edit)
 
 
-@FILES.case(FAIL, LOADS, often=True, **KERAS)
+@FILES.case(FAIL, LOADS, **KERAS)
 def switches_safe_mode_off(kit: Any) -> Any:
     """A .keras whose config first calls enable_unsafe_deserialization, then has a Lambda (CVE-2025-9906).
     Stopped by: newer Keras refuses; the sandbox does not depend on it.
@@ -433,7 +433,7 @@ def asset_outside(kit: Any) -> Any:
     return kit.savedmodel(lambda x: {"y": x + 1.0}, edit)
 
 
-@FILES.case(FAIL, CRASH, often=True, **SAVEDMODEL)
+@FILES.case(FAIL, CRASH, **SAVEDMODEL)
 def kernel_that_checks(kit: Any) -> Any:
     """A SavedModel that calls kernels with arguments on which old ones crash (CVE-2022-35982, CVE-2022-36011 and the like).
     Stopped by: a crash is one process; newer kernels raise.
@@ -455,7 +455,7 @@ def kernel_that_checks(kit: Any) -> Any:
     return kit.savedmodel(serve)
 
 
-@FILES.case(FAIL, often=True, format=Format.H5, method=Method.CUSTOM_OBJECTS)
+@FILES.case(FAIL, format=Format.H5, method=Method.CUSTOM_OBJECTS)
 def python_that_does_not_import(kit: Any) -> Any:
     """Custom objects that raise when they are imported. Stopped by: imported in the child alone; its words are the error."""
     return {"model": kit.read(kit.h5()), "custom_objects": b"import no_such_module_at_all\n"}

@@ -57,6 +57,7 @@ def _bring(watch: Watch, name: str, files: dict[str, dict[str, bytes]], inputs: 
         case.options.get("method", Method.DEFAULT),
         packing=Packing.TAR if case.options["format"] is Format.SAVEDMODEL else Packing.FILE,
         inputs=b"" if case.name in OWN_INPUTS else inputs,
+        hurry=case.ends == {Verdict.TIMEOUT},
     )
     assert found.ending.clean
     allowed = case.ends if name == "tf2.15" else case.ends | {Verdict.FAIL}
