@@ -96,14 +96,16 @@ class Watched:
             said.append(repr((result, ending)).encode())
         return Found(result=result, ending=ending, said=said[0])
 
-    def bring(
+    def bring(  # noqa: PLR0913  what an upload consists of
         self,
         parts: dict[str, bytes],
         format_: Format,
         method: Method,
         packing: Packing = Packing.FILE,
+        *,
         inputs: bytes = b"",
-    , *, hurry: bool = False) -> tuple[Found, Unheld]:
+        hurry: bool = False,
+    ) -> tuple[Found, Unheld]:
         """Load an upload as its row does."""
         session, store = self.sandbox.session, self.sandbox._blobs
         names = {part: store.put(data) for part, data in (parts | ({"inputs": inputs} if inputs else {})).items()}

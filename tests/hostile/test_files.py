@@ -81,7 +81,7 @@ def test_an_attack_by_an_archive_is_contained(
     watched = watch("tf2.15")
     content = case.act(savedmodel, str(watched.canary.path))
     found, _ = watched.bring(
-        {"model": content}, Format.SAVEDMODEL, Method.SAVED_MODEL_LOAD, case.options["packing"], four_numbers
+        {"model": content}, Format.SAVEDMODEL, Method.SAVED_MODEL_LOAD, case.options["packing"], inputs=four_numbers
     )
     assert found.result.verdict in case.ends, found.result
     assert found.result.failure is not None
@@ -94,6 +94,6 @@ def test_the_same_archive_without_the_attack_loads(
 ) -> None:
     """What the others show is due to the attack alone."""
     found, _ = watch("tf2.15").bring(
-        {"model": zipped(savedmodel)}, Format.SAVEDMODEL, Method.SAVED_MODEL_LOAD, Packing.ZIP, four_numbers
+        {"model": zipped(savedmodel)}, Format.SAVEDMODEL, Method.SAVED_MODEL_LOAD, Packing.ZIP, inputs=four_numbers
     )
     assert found.result.verdict is Verdict.LOADS, found.result.failure
