@@ -15,7 +15,7 @@ PASS, DRIFT, FAIL = Verdict.PASS, Verdict.DRIFT, Verdict.FAIL
 TIMEOUT, CRASH, OUT_OF_MEMORY = Verdict.TIMEOUT, Verdict.CRASH, Verdict.OUT_OF_MEMORY
 
 
-@CODE.case(TIMEOUT, often=True, seconds=(3, 5), code=1)
+@CODE.case(TIMEOUT, often=True, limit=3, seconds=3, code=1)
 def hang() -> None:
     """Sleep for ever. Stopped by: the zygote's own clock; it asks with SIGTERM."""
     import time
@@ -23,7 +23,7 @@ def hang() -> None:
     time.sleep(600)
 
 
-@CODE.case(TIMEOUT, often=True, seconds=(4, 6), code=2)
+@CODE.case(TIMEOUT, often=True, limit=3, seconds=4, code=2)
 def hang_deaf() -> None:
     """Ignore SIGTERM and sleep for ever. Stopped by: SIGKILL, one second later."""
     import signal
@@ -34,7 +34,7 @@ def hang_deaf() -> None:
         time.sleep(600)
 
 
-@CODE.case(TIMEOUT, seconds=(4, 6), code=2)
+@CODE.case(TIMEOUT, limit=3, seconds=4, code=2)
 def stop_itself() -> None:
     """Send SIGSTOP to itself, so that no SIGTERM is heard. Stopped by: SIGKILL, which ends a stopped process, too."""
     import os
@@ -43,7 +43,7 @@ def stop_itself() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-@CODE.case(TIMEOUT, code=1)
+@CODE.case(TIMEOUT, limit=3, code=1)
 def endless_loop() -> None:
     """Use the processor for ever. Stopped by: the clock, on a processor that only this container is pinned to."""
     while True:
@@ -80,7 +80,7 @@ def system_exit() -> None:
     raise SystemExit(0)
 
 
-@CODE.case(OUT_OF_MEMORY, often=True)
+@CODE.case(OUT_OF_MEMORY, often=True, limit=30)
 def memory_bomb() -> None:
     """Take memory until there is none. Stopped by: the container's limit; the child is the first to be killed."""
     hoard = []
@@ -88,7 +88,7 @@ def memory_bomb() -> None:
         hoard.append(b"x" * (32 << 20))
 
 
-@CODE.case(TIMEOUT, often=True)
+@CODE.case(TIMEOUT, limit=3, often=True)
 def fork_bomb() -> None:
     """Fork for ever. Stopped by: 100 processes for its own user, then the clock; the sweep ends every one of them."""
     import os
@@ -292,7 +292,7 @@ def garbage() -> None:
     os.write(3, b"this is no frame, and longer than the prefix of one")
 
 
-@CODE.case(TIMEOUT, tampered=True)
+@CODE.case(TIMEOUT, limit=3, tampered=True)
 def endless_frame() -> None:
     """Announce a frame of 4 GB and never end it. Stopped by: a length over the limit is not read; then the clock."""
     import os
@@ -303,7 +303,7 @@ def endless_frame() -> None:
         os.write(3, b"x" * 65536)
 
 
-@CODE.case(TIMEOUT)
+@CODE.case(TIMEOUT, limit=3)
 def half_a_frame() -> None:
     """Write half a frame, then nothing. Stopped by: the clock does not stop for it, and half a frame is none."""
     import os

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +23,24 @@ from matrix.results import CellResult
 from matrix.session import Session
 from matrix.verdict import Unheld
 from tests.containers.conftest import (  # noqa: F401  pytest finds fixtures by their names here
-    HURRY,
     LABEL,
     MINE,
+    PATIENCE,
     MakeSession,
     Sandbox,
     blobs,
     client,
     engine,
     environments,
-    hurried,
     make_session,
     module_path,
 )
 from tests.hostile import models
 from tests.hostile.case import Case
 from tests.hostile.files import FILES
+
+SECONDS = 10.0
+"""What an attack gets that ends by itself; the machine may be busy."""
 
 _OWN = {"blobs", "inbox", "__pycache__"}
 SECRET = b"the secret of the host: 4b1d"
@@ -89,10 +91,10 @@ class Watched:
         self._folders = folders
         self._honest: str | None = ""
 
-    def attack(self, name: str, *, fresh: bool = False, hurry: bool = False) -> Found:
-        """Load a model of code as a lane does; one that will not end, in a hurry."""
-        with self._unharmed() as said:
-            result, ending = hurried(self.sandbox, name) if hurry else self.sandbox.attempt(name, fresh=fresh)
+    def attack(self, name: str, *, fresh: bool = False, seconds: float = SECONDS) -> Found:
+        """Load a model of code as a lane does, within so much time."""
+        with self._unharmed() as said, self._within(seconds):
+            result, ending = self.sandbox.attempt(name, fresh=fresh)
             said.append(repr((result, ending)).encode())
         return Found(result=result, ending=ending, said=said[0])
 
@@ -104,7 +106,7 @@ class Watched:
         packing: Packing = Packing.FILE,
         *,
         inputs: bytes = b"",
-        hurry: bool = False,
+        seconds: float = SECONDS,
     ) -> tuple[Found, Unheld]:
         """Load an upload as its row does."""
         session, store = self.sandbox.session, self.sandbox._blobs
@@ -120,14 +122,19 @@ class Watched:
             inputs=names.get("inputs", ""),
             brought=brought,
         )
-        with self._unharmed() as told, pytest.MonkeyPatch.context() as patch:
-            if hurry:
-                patch.setattr(session, "_patience", HURRY)
+        with self._unharmed() as told, self._within(seconds):
             ending, said = session.run(LoadJob(cells=(cell,)))
             told += [said, ending.noise.encode()]
         key = CellKey(artifact=names["model"], loader=session.environment.recipe_digest, method=method)
         unheld = verdict.judge_brought(key, ending, said)
         return Found(result=unheld.result, ending=ending, said=said), unheld
+
+    @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        patience = replace(PATIENCE, load=replace(PATIENCE.load, seconds=seconds))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.sandbox.session, "_patience", patience)
+            yield
 
     @contextmanager
     def _unharmed(self) -> Iterator[list[bytes]]:
@@ -213,16 +220,29 @@ def hostile_models(workshop: Workshop) -> dict[str, bytes]:
     return {name: parts["model"] for name, parts in workshop("code", "tf2.15", None).items()}
 
 
-@pytest.fixture(scope="session")
-def hostile_files(workshop: Workshop) -> dict[str, dict[str, bytes]]:
-    """Hostile files by name, as their parts, made with TensorFlow 2.15."""
-    return workshop("files", "tf2.15", FILES.all)
+Files = Callable[[Case], dict[str, bytes]]
 
 
 @pytest.fixture(scope="session")
-def newest_files(workshop: Workshop) -> dict[str, dict[str, bytes]]:
-    """Those of the kind that Keras 3 reads of itself alone, made with TensorFlow 2.21."""
-    return workshop("newest", "tf2.21", [one for one in FILES.all if one.options["format"] is Format.KERAS])
+def hostile_files(workshop: Workshop) -> Files:
+    """The parts of a hostile file, made with TensorFlow 2.15 together with those that are tried as often."""
+
+    def parts(case: Case) -> dict[str, bytes]:
+        name = "often" if case.often else "rare"
+        return workshop(name, "tf2.15", [one for one in FILES.all if one.often is case.often])[case.name]
+
+    return parts
+
+
+@pytest.fixture(scope="session")
+def newest_files(workshop: Workshop, hostile_files: Files) -> Files:
+    """The same, but that of the kind that Keras 3 reads of itself alone is made with TensorFlow 2.21."""
+    cases = [one for one in FILES.all if one.options["format"] is Format.KERAS]
+
+    def parts(case: Case) -> dict[str, bytes]:
+        return workshop("newest", "tf2.21", cases)[case.name] if case in cases else hostile_files(case)
+
+    return parts
 
 
 @pytest.fixture(scope="module")

@@ -327,7 +327,7 @@ def reads_a_file(kit: Any) -> Any:
     return kit.savedmodel(lambda x: {"y": tf.io.read_file(tf.constant(kit.canary))})
 
 
-@FILES.case(LOADS, **SAVEDMODEL)
+@FILES.case(LOADS, often=True, **SAVEDMODEL)
 def reads_the_image(kit: Any) -> Any:
     """A SavedModel that reads a file of the image and answers with it. Stopped by: nothing; the image holds no secret."""
     tf = kit.tf

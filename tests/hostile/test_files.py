@@ -11,7 +11,7 @@ from matrix.messages import Packing
 from matrix.model import Format, Method, Verdict
 from tests.hostile.archives import ARCHIVES, zipped
 from tests.hostile.case import Case
-from tests.hostile.conftest import SECRET, Watch
+from tests.hostile.conftest import SECONDS, SECRET, Files, Watch
 from tests.hostile.files import FILES
 
 pytestmark = pytest.mark.containers
@@ -21,9 +21,7 @@ OWN_INPUTS = frozenset({"vocabulary-of-the-host", "vocabulary-of-a-process", "vo
 
 
 @pytest.mark.parametrize("case", FILES.parameters())
-def test_an_attack_by_a_file_is_contained(
-    watch: Watch, hostile_files: dict[str, dict[str, bytes]], four_numbers: bytes, case: Case
-) -> None:
+def test_an_attack_by_a_file_is_contained(watch: Watch, hostile_files: Files, four_numbers: bytes, case: Case) -> None:
     """In 2.15, which refuses little."""
     _bring(watch, "tf2.15", hostile_files, four_numbers, case)
 
@@ -31,7 +29,7 @@ def test_an_attack_by_a_file_is_contained(
 @pytest.mark.everything
 @pytest.mark.parametrize("case", FILES.parameters())
 def test_an_attack_by_a_file_is_contained_in_the_oldest(
-    watch: Watch, hostile_files: dict[str, dict[str, bytes]], four_numbers: bytes, case: Case
+    watch: Watch, hostile_files: Files, four_numbers: bytes, case: Case
 ) -> None:
     """In 2.4, which refuses nothing that it can read."""
     _bring(watch, "tf2.4", hostile_files, four_numbers, case)
@@ -41,23 +39,22 @@ def test_an_attack_by_a_file_is_contained_in_the_oldest(
 @pytest.mark.parametrize("case", FILES.parameters())
 def test_an_attack_by_a_file_is_contained_in_the_newest(
     watch: Watch,
-    hostile_files: dict[str, dict[str, bytes]],
-    newest_files: dict[str, dict[str, bytes]],
+    newest_files: Files,
     four_numbers: bytes,
     case: Case,
 ) -> None:
     """In 2.21, by files that it would write itself."""
-    _bring(watch, "tf2.21", hostile_files | newest_files, four_numbers, case)
+    _bring(watch, "tf2.21", newest_files, four_numbers, case)
 
 
-def _bring(watch: Watch, name: str, files: dict[str, dict[str, bytes]], inputs: bytes, case: Case) -> None:
+def _bring(watch: Watch, name: str, files: Files, inputs: bytes, case: Case) -> None:
     found, unheld = watch(name).bring(
-        files[case.name],
+        files(case),
         case.options["format"],
         case.options.get("method", Method.DEFAULT),
         packing=Packing.TAR if case.options["format"] is Format.SAVEDMODEL else Packing.FILE,
         inputs=b"" if case.name in OWN_INPUTS else inputs,
-        hurry=case.ends == {Verdict.TIMEOUT},
+        seconds=3 if case.ends == {Verdict.TIMEOUT} else SECONDS,
     )
     assert found.ending.clean
     allowed = case.ends if name == "tf2.15" else case.ends | {Verdict.FAIL}
@@ -66,9 +63,9 @@ def _bring(watch: Watch, name: str, files: dict[str, dict[str, bytes]], inputs: 
 
 
 @pytest.fixture(scope="module")
-def savedmodel(hostile_files: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
+def savedmodel(hostile_files: Files) -> dict[str, bytes]:
     """The members of a SavedModel that does no harm by itself."""
-    with tarfile.open(fileobj=io.BytesIO(hostile_files["reads-the-image"]["model"])) as archive:
+    with tarfile.open(fileobj=io.BytesIO(hostile_files(FILES["reads-the-image"])["model"])) as archive:
         opened = {one.name: archive.extractfile(one) for one in archive if one.isfile()}
         return {name: file.read() for name, file in opened.items() if file}
 
