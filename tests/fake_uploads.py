@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -146,8 +146,14 @@ class FakeEngine:
         return 0
 
 
-def work_on(
-    home: Path, store: Store, world: World, *, lanes: int = 2, missing: frozenset[str] = frozenset()
+def work_on(  # noqa: PLR0913  what a test may want otherwise
+    home: Path,
+    store: Store,
+    world: World,
+    *,
+    lanes: int = 2,
+    missing: frozenset[str] = frozenset(),
+    environments: Sequence[Environment] = BASES,
 ) -> UploadWork:
     """Return what does uploads, with made-up environments."""
     engine: Any = FakeEngine(missing)
@@ -157,7 +163,7 @@ def work_on(
         settings,
         engine=engine,
         uploads=store.uploads,
-        environments=BASES,
+        environments=environments,
         say=said.append,
     )
     fake: Any = world

@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import partial
 from typing import Any, Final
 
-from matrix.model import Environment
+from matrix.model import Environment, Flavour
 from matrix.uploads.attempt import Inputs
 from matrix.uploads.background import Background
 from matrix.uploads.filling import Filling
@@ -142,9 +142,17 @@ class Case:
             self._row_changed()
 
     def _asked(self, origin: Origin) -> list[Environment]:
-        """Return the environments of the row: those asked for, and the one nearest to what saved the file."""
+        """Return the environments of the row: those asked for, and the one nearest to what saved the file.
+
+        A file of Keras 3 is also tried in every Keras 3 there is: which of them is installed is what differs between people.
+        """
         options = self.upload.options
-        whole = [one for one in self._environments if one.base is None or options.overlays]
+        of_keras_3 = (origin.keras or "").startswith("3.")
+        whole = [
+            one
+            for one in self._environments
+            if one.base is None or options.overlays or (of_keras_3 and one.flavour is Flavour.KERAS3)
+        ]
         if not options.environments:
             return whole
         nearest = Row(origin, whole)

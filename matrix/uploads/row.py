@@ -47,12 +47,30 @@ class Row:
         return len(self.places) == len(self.line) and all(place.is_done for place in self.places.values())
 
     def claim(self) -> int | None:
-        """Return the place to try next, which is then under way; nothing when all are."""
-        known = {number: _outcome(place) if place.is_done else None for number, place in self.places.items()}
-        place = order.next_place(self.home, self.line, known) if self.line else None
+        """Return the place to try next, which is then under way; nothing when all are.
+
+        What saved the file is first, then environments of their own, which may be warm; overlays fill in between them.
+        """
+        own = [number for number, one in enumerate(self.line) if one.base is None or number == self.home]
+        place = self._next(own)
+        if place is None:
+            place = self._next(range(len(self.line)))
         if place is not None:
             self.take(place)
         return place
+
+    def _next(self, among: Sequence[int]) -> int | None:
+        """Return the place to try next among some, in their order."""
+        if not among:
+            return None
+        line = [self.line[number] for number in among]
+        known = {
+            number: _outcome(self.places[place]) if self.places[place].is_done else None
+            for number, place in enumerate(among)
+            if place in self.places
+        }
+        found = order.next_place(among.index(self.home), line, known)
+        return None if found is None else among[found]
 
     def take(self, place: int) -> None:
         """Note that a place is under way."""

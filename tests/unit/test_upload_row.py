@@ -124,6 +124,20 @@ def test_a_row_is_complete_when_every_place_is_done() -> None:
     assert row.claim() == 3
 
 
+def test_overlays_come_after_environments_of_their_own() -> None:
+    """But for the one that is nearest to what saved the file."""
+    everything = catalog.load_environments()
+    row = Row(Origin(keras="3.5.0"), everything)
+    order = []
+    while (place := row.claim()) is not None:
+        row.add(place, cell(), answer(1.0))
+        row.end(place)
+        order.append(row.line[place])
+    assert order[0].keras_version == (3, 5)
+    assert all(one.base is None for one in order[1 : 1 + len(BASES) - (order[0].base is None)])
+    assert len(order) == len(everything)
+
+
 def test_a_model_that_loads_and_cannot_be_called_is_not_compared() -> None:
     """Nobody knows what to call it with: it loads, as far as that was tried."""
     row = Row(Origin(tensorflow="2.4.0"), BASES)

@@ -8,14 +8,18 @@ from typing import BinaryIO
 
 import pytest
 
+from matrix import catalog
 from matrix.blobs import Blobs
 from matrix.errors import BusyError, DiskFullError
-from matrix.model import Environment, Format, Method, SaveOutcome, Verdict
+from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verdict
 from matrix.store import Store, open_store
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
 from tests.fake_uploads import BASES, TOKEN, World, hand_in, until, work_on
 
+EVERYTHING = catalog.load_environments()
+OVERLAYS = [one for one in EVERYTHING if one.base is not None]
+KERAS_3 = [one for one in OVERLAYS if one.flavour is Flavour.KERAS3]
 IDS = {one.recipe_digest: one.id for one in BASES}
 
 
@@ -86,6 +90,22 @@ def test_only_what_is_asked_for_is_run_beside_the_reference(tmp_path: Path, stor
         upload = until(work, store, hand_in(work.door, options=asked), is_over)
     assert upload.plan == ("tf2.9", "tf2.13", "tf2.15")
     assert row(store, upload).keys() == set(upload.plan)
+
+
+@pytest.mark.parametrize(
+    ("keras", "overlays", "expected"),
+    [("2.11.0", False, 0), ("3.5.0", False, len(KERAS_3)), ("2.11.0", True, len(OVERLAYS))],
+)
+def test_overlays_are_tried_when_asked_or_when_the_file_says_keras_3(
+    tmp_path: Path, store: Store, keras: str, *, overlays: bool, expected: int
+) -> None:
+    """A file of Keras 2 needs them only where somebody wants to know."""
+    world = World(inspection={"saved_with": {"keras": keras}})
+    work = work_on(tmp_path, store, world, environments=EVERYTHING)
+    with work.running():
+        asked = Options(overlays=overlays, save_again=False)
+        upload = until(work, store, hand_in(work.door, options=asked), is_over)
+    assert len(upload.plan) == len(BASES) + expected
 
 
 def test_it_is_saved_again_everywhere_and_loaded_everywhere(tmp_path: Path, store: Store) -> None:
