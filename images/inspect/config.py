@@ -73,7 +73,11 @@ def look_into(config: Any, found: Findings) -> None:  # noqa: ANN401  what someb
 
 def look_at_optimizer(optimizer: Any, found: Findings) -> None:  # noqa: ANN401
     """Take account of the optimizer that a model was compiled with: its name, or its config."""
+    inner = optimizer.get("config") if isinstance(optimizer, dict) else None
+    wrapped = inner.get("inner_optimizer", inner.get("optimizer")) if isinstance(inner, dict) else None
     name = text(optimizer) or (text(optimizer.get("class_name")) if isinstance(optimizer, dict) else None)
+    if name == "LossScaleOptimizer" and isinstance(wrapped, dict):
+        name = text(wrapped.get("class_name")) or name
     if name:
         plain = name.rpartition(">")[2]
         found.optimizer = OPTIMIZERS.get(plain.lower(), plain)

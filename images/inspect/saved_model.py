@@ -207,13 +207,10 @@ def _look_at_keras(graph: Any, metadata: bytes | None, found: Findings) -> None:
     stated = text(root.get("keras_version"))
     if stated:
         found.saved_with.states_keras(stated, "the Keras metadata")
-    signature, structure = found.signature, found.structure
     look_into(_config(root), found)
     if found.layers is None:
         _look_at_classes(described[1:], found)
     look_for_signature(_config(root), found)
-    if found.signature is None:
-        found.signature, found.structure = signature, structure
     training = root.get("training_config")
     if isinstance(training, dict):
         look_at_optimizer(training.get("optimizer_config"), found)

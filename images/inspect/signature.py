@@ -22,6 +22,7 @@ def look_for_signature(config: Config, found: Findings) -> None:
         return
     if any(one["unusual"] for one in named.values()):
         found.note("The model takes a sparse or a ragged input, which is not made up: give inputs as .npz.")
+        found.signature = None  # what a SavedModel states instead are the arrays that it is flattened into
         return
     inputs = [_tensor(name, one["shape"], one["dtype"]) for name, one in named.items()]
     outputs = [_tensor(name, None, "") for name in _outputs(config)]

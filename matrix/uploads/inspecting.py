@@ -77,6 +77,7 @@ class Inspector:
             waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.ends.close()
+        self.settle()
 
     def of(self, blobs: Blobs) -> Callable[[Parts], dict[str, Any]]:
         """Return what looks into parts that lie among these blobs, and stores their inputs there."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
+import time
 import warnings
 from pathlib import Path
 from random import Random
@@ -21,7 +22,7 @@ from images.inspect.__main__ import watched
 from matrix.uploads.inspection import Inspection, read
 from tests import handed_in
 
-SECONDS = 10.0
+SECONDS = 5.0
 MEMORY = 4 << 30  # of address space, of which the test's own process has taken some
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MANY = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
@@ -49,9 +50,10 @@ def answered(**parts: bytes) -> Inspection:
         for part, content in parts.items():
             (Path(folder) / part).write_bytes(content)
         asked = {part: {"file": part, "name": "m.keras"} for part in parts}
+        began = time.monotonic()
         found = read(watched(asked, Path(folder), SECONDS, MEMORY))
+    assert time.monotonic() - began < SECONDS + 20  # damaged HDF5 can keep its own library busy for ever
     json.dumps(found.to_json(None))
-    assert found.refused is None or found.refused.code != "too-slow"
     return found
 
 
