@@ -127,7 +127,8 @@ async def upload(request: Request) -> Response:
 
     async def take() -> Response:
         access.refuse_strangers(request, service.policy)
-        access.refuse_without_token(service.policy, service.settings, access.bearer_of(request))
+        with service.limits.guessing(access.network_of(access.address_of(request, service.settings))):
+            access.refuse_without_token(service.policy, service.settings, access.bearer_of(request))
         handed = await take_in(request, service, admit)
         address = _below(request) + addresses.upload(handed.id)
         found = _accepted(handed, address)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from matrix.config import Settings
-from service.problems import TooMany
+from service.problems import NoToken, TooMany
 
 HOUR: Final = 3600.0
 AT_ONCE: Final = 32
@@ -69,11 +69,30 @@ class Limits:
             if not self._now[network]:
                 del self._now[network]
 
-    def _one_more(self, network: str) -> list[float]:
+    @contextmanager
+    def guessing(self, network: str) -> Iterator[None]:
+        """Count a wrong token as an upload: who guesses has no more of an hour than who uploads.
+
+        Raises:
+            TooMany: Enough for now.
+        """
         now = self._clock()
+        sent = self._within(network, now)
+        try:
+            yield
+        except NoToken:
+            sent.when.append([now, 0.0])
+            raise
+
+    def _within(self, network: str, now: float) -> _Sent:
         sent = self._of(network, now)
         if self._most and len(sent.when) >= self._most:
             raise _enough(f"{self._most} uploads", sent.when[0][0] + HOUR - now)
+        return sent
+
+    def _one_more(self, network: str) -> list[float]:
+        now = self._clock()
+        sent = self._within(network, now)
         if self._most_bytes and sent.size >= self._most_bytes:
             raise _enough(f"{self._most_bytes >> 20} MiB", sent.when[0][0] + HOUR - now)
         mine = [now, 0.0]

@@ -144,6 +144,15 @@ def test_a_site_with_a_token_asks_for_it(tmp_path: Path) -> None:
         assert 'type="password"' in visitor.get("/upload").text
 
 
+def test_a_token_is_not_guessed_at_leisure(tmp_path: Path) -> None:
+    """Wrong ones count as uploads: then not even the right one is heard for a while."""
+    with site(tmp_path, uploads="token", upload_token="sesame", uploads_per_hour=3) as visitor:  # noqa: S106
+        for _ in range(3):
+            assert visitor.post(API, files=MODEL, headers={"authorization": "Bearer wrong"}).status_code == 401
+        assert visitor.post(API, files=MODEL, headers={"authorization": "Bearer sesame"}).status_code == 429
+        assert taken(tmp_path) == 0
+
+
 def test_a_site_that_takes_none_says_so(tmp_path: Path) -> None:
     """403 for whoever tries, and a page without a form."""
     with site(tmp_path, uploads="off") as visitor:
