@@ -59,11 +59,13 @@ class Background:
         waiting = self._unloaded(environment)
         if not waiting:
             return
-        began = time.monotonic()
         filling = self._filling
         with suppress(HarnessBrokenError), self._means.seat(environment, filling.ways, filling.inputs) as seat:
-            while waiting and time.monotonic() - began < SLICE_SECONDS:
+            began = time.monotonic()  # only now: a container may take longer to start than a slice is long
+            while waiting:
                 self._means.uploads.record_cells(self._content, [load_again(seat, waiting.pop(0), now())])
+                if time.monotonic() - began >= SLICE_SECONDS:
+                    break
             if waiting:
                 self._loaders.append(place)
 

@@ -13,6 +13,7 @@ from matrix.blobs import Blobs
 from matrix.errors import BusyError, DiskFullError
 from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verdict
 from matrix.store import Store, open_store
+from matrix.uploads import background
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
 from tests.fake_uploads import BASES, TOKEN, World, hand_in, until, work_on
@@ -123,6 +124,19 @@ def test_it_is_saved_again_everywhere_and_loaded_everywhere(tmp_path: Path, stor
     passing = {IDS[cell.result.key.loader] for cell in again if cell.result.verdict is Verdict.PASS}
     assert passing == savers
     assert {cell.format for cell in again} == {save.format for save in saves} >= {Format.H5, Format.KERAS}
+
+
+def test_a_slice_that_is_over_at_once_still_gets_something_done(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a container takes to start: what is done in the background comes to its end."""
+    monkeypatch.setattr(background, "SLICE_SECONDS", 0.0)
+    work = work_on(tmp_path, store, World(rule=lambda environment, _: 1.0 if environment.minor <= (2, 5) else "no"))
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+    saves = [one for one in store.uploads.saves(upload.content) if one.artifact]
+    again = [cell for cell in store.uploads.cells(upload.content) if cell.saver != ITSELF]
+    assert len(again) == len(saves) * len(BASES) > 0
 
 
 def test_a_crash_is_tried_again_in_a_fresh_process(tmp_path: Path, store: Store) -> None:
