@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-import os
 import stat
 import struct
 import tarfile
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from images.inspect.refusal import Refused, printable, shown, size
+from images.inspect.window import Window
 
 MAX_MEMBERS = 5000
 MAX_BYTES = 2 << 30
@@ -24,6 +23,7 @@ SMALL = 32 << 20
 MAX_DIRECTORY = 4 << 20
 MAX_NAME = 1000
 MAX_PART = 255
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 CHUNK = 1 << 20
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -74,6 +74,13 @@ class Archive:
             )
         self.sizes[plain] = count
 
+    def refuse_files_that_are_folders(self) -> None:
+        """Look for names that cannot stand beside each other on any disk."""
+        for name in self.sizes:
+            above = name.rpartition("/")[0]
+            if above in self.sizes:
+                raise Refused("hostile-name", f"The archive has {shown(above)} as a file and as a folder.", ANEW)
+
     def refuse_a_bomb(self, packed: int) -> None:
         """Look at what it unpacks to, against what it is."""
         if self.unpacked > min(MAX_BYTES, max(SMALL, packed * MAX_RATIO)):
@@ -121,10 +128,11 @@ def listed_zip(path: Path) -> Archive:
         found.add(info.orig_filename if "\0" in info.orig_filename else info.filename, info.file_size)
         whole[normal(info.filename)] = info
     found.refuse_a_bomb(path.stat().st_size)
+    found.refuse_files_that_are_folders()
     return found
 
 
-def stored(path: Path, name: str) -> io.RawIOBase | None:
+def stored(path: Path, name: str) -> Window | None:
     """Return a window on a member that lies in a zip as it is, so that it need not be copied; else nothing."""
     with damage_told(), zipfile.ZipFile(path) as opened:
         info = opened.getinfo(name)
@@ -136,47 +144,6 @@ def stored(path: Path, name: str) -> io.RawIOBase | None:
             file.seek(info.header_offset + 26)
             lengths = struct.unpack("<2H", file.read(4))
         return Window(path, info.header_offset + 30 + sum(lengths), info.file_size)
-
-
-class Window(io.RawIOBase):
-    """A part of a file as a file of its own."""
-
-    def __init__(self, path: Path, start: int, length: int) -> None:
-        super().__init__()
-        self._file = path.open("rb", buffering=0)
-        self._start, self._length, self._at = start, length, 0
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be read from anywhere."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place within the part."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._length}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """Return the place within the part."""
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  whatever can be written to
-        """Read what is left of the part, at most."""
-        left = max(0, min(len(buffer), self._length - self._at))
-        self._file.seek(self._start + self._at)
-        data = self._file.read(left)
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        """Close the file as well."""
-        self._file.close()
-        super().close()
 
 
 def listed_tar(path: Path, packing: str, wanted: Callable[[str, int], bool]) -> Archive:
@@ -204,6 +171,7 @@ def listed_tar(path: Path, packing: str, wanted: Callable[[str, int], bool]) -> 
                     found.kept[normal(member.name)] = data
         if not found.members and counted.total and not _is_empty_tar(path, packing):
             raise EOFError("it holds no member that can be read")
+    found.refuse_files_that_are_folders()
     return found
 
 
@@ -261,6 +229,12 @@ def _refuse_what_is_no_file(info: zipfile.ZipInfo) -> None:
             "encrypted-zip",
             f"The archive is encrypted ({shown(info.filename)}), and nobody here has the password.",
             "Pack it again without a password.",
+        )
+    if info.compress_type not in COMPRESSIONS:
+        raise Refused(
+            "unknown-file",
+            f"A member of the archive is compressed in an unusual way (number {info.compress_type}): {shown(info.filename)}.",
+            ANEW,
         )
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise Refused(

@@ -57,6 +57,12 @@ def parsed(text: bytes | str, what: str) -> Any:  # noqa: ANN401  whatever the J
 
 def look_into(config: Any, found: Findings) -> None:  # noqa: ANN401  what somebody's JSON says
     """Take account of a model's config, as a ``.keras``, an HDF5 file, a SavedModel or ``to_json`` has it."""
+    if isinstance(config, str):
+        raise Refused(
+            "not-a-model",
+            "What should be the model's config is JSON within JSON.",
+            "Write what model.to_json() gives as it is.",
+        )
     if not isinstance(config, dict):
         raise Refused("damaged", "What should be the model's config is no JSON object.", "Save the model anew.")
     found.model_class = text(config.get("class_name"))

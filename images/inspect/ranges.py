@@ -65,6 +65,9 @@ def _of(entry: Config, depth: int) -> Iterator[int | list[str]]:
     rows = inner.get("input_dim" if name == "Embedding" else "num_tokens")
     if name in {"Embedding", "CategoryEncoding"} and type(rows) is int and rows > 0:
         yield rows
+    elif name == "IntegerLookup" and isinstance(inner.get("vocabulary"), list):
+        numbers = [one for one in inner["vocabulary"][:MAX_STEPS] if type(one) is int and one > 0]
+        yield from [max(numbers) + 1] if numbers else []
     elif name in {"StringLookup", "TextVectorization"} and isinstance(inner.get("vocabulary"), list):
         words = [word for word in inner["vocabulary"][:MAX_CHOICES] if isinstance(word, str) and word]
         yield from [words] if words else []

@@ -162,6 +162,7 @@ def test_hdf5_that_leads_out_is_told_and_not_followed(tmp_path: Path) -> None:
         (with_layers(layer("Embedding", input_dim=5)), 5),
         (with_layers(layer("Reshape"), layer("Embedding", input_dim=9)), 9),
         (with_layers(layer("TimeDistributed", layer=layer("Embedding", input_dim=6))), 6),
+        (with_layers(layer("IntegerLookup", vocabulary=[4, 11])), 12),
         (
             h5(
                 {

@@ -71,6 +71,14 @@ def many(count: int) -> dict[str, bytes]:
     return {f"assets/{number}": b"" for number in range(count)}
 
 
+def compressed_as(number: int) -> bytes:
+    """A zip whose one member says that it is compressed that way."""
+    raw = bytearray(zip_of({"saved_model.pb": b"x" * 20}))
+    for magic, offset in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        struct.pack_into("<H", raw, raw.index(magic) + offset, number)
+    return bytes(raw)
+
+
 BAD_MODELS: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty-file"),
     "zeros": (bytes(4096), "damaged"),
@@ -129,6 +137,9 @@ BAD_MODELS: dict[str, tuple[bytes, str]] = {
     "a tar with a pipe": (tar_of_members([member("a", tarfile.FIFOTYPE)]), "links"),
     "two members of one name in a zip": (twice("saved_model.pb"), "duplicate-members"),
     "two members of one name in a tar": (tar_of_members([member("a/b"), member("a//b")]), "duplicate-members"),
+    "a file that is a folder": (zip_of({**saved_model(), "variables": b"x"}), "hostile-name"),
+    "a compression that is not read": (compressed_as(93), "unknown-file"),
+    "JSON within JSON": (handed_in.h5_saying(json.dumps(json.dumps(handed_in.keras_2_config()))), "not-a-model"),
     "control characters": (zip_of({"a\nb": b"x"}), "hostile-name"),
     "text that runs backwards": (zip_of({"a\u202eb": b"x"}), "hostile-name"),
     "an endless name": (zip_of({"x" * 300: b"x"}), "hostile-name"),
