@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -243,10 +243,10 @@ class Runner:
             lock.release()
 
 
-def patience(settings: Settings) -> Patience:
-    """Return what sessions allow, from the settings."""
-    load = Limits(seconds=settings.load_seconds, grace=settings.grace_seconds, body=settings.artifact_bytes)
-    save = Limits(seconds=settings.save_seconds, grace=settings.grace_seconds, body=settings.artifact_bytes)
+def patience(settings: Settings, *, file: int | None = None) -> Patience:
+    """Return what sessions allow, from the settings; ``file`` is how large a file a child may write, if not what it answers."""
+    load = Limits(seconds=settings.load_seconds, grace=settings.grace_seconds, body=settings.artifact_bytes, file=file)
+    save = replace(load, seconds=settings.save_seconds)
     return Patience(start=settings.start_seconds, load=load, save=save, fresh_seconds=settings.fresh_seconds)
 
 

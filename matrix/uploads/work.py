@@ -37,6 +37,8 @@ TIDY_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 5.0
 FULL_SECONDS: Final = 15.0
 JOIN_SECONDS: Final = 60.0
+UNPACKED: Final = 2 << 30
+"""Bytes of the largest file that an archive may hold: as images/probe/archives.py has it. A child makes a copy of it."""
 
 
 class UploadWork:
@@ -257,7 +259,7 @@ def containers(settings: Settings, engine: Engine, blobs: Blobs) -> Containers:
         blobs,
         inboxes=_inboxes(settings),
         labels=_labels(settings),
-        patience=patience(settings),
+        patience=patience(settings, file=max(UNPACKED, settings.upload_bytes)),
         memory=settings.container_memory,
         many=settings.warm_containers,
     )

@@ -45,7 +45,7 @@ def stop_itself() -> None:
 
 @CODE.case(TIMEOUT, limit=3, code=1)
 def endless_loop() -> None:
-    """Use the processor for ever. Stopped by: the clock, on a processor that only this container is pinned to."""
+    """Use the processor for ever. Stopped by: the clock."""
     while True:
         pass
 
