@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from matrix.catalog import load_environments
 from matrix.model import Verdict
 from matrix.store import Store, open_store
 from matrix.uploads.model import Upload, UploadState
@@ -171,6 +172,20 @@ def test_a_range_names_no_version_that_was_not_tried(visitor: Visitor, store: St
     assert "Loads and gives the same answers in 2.7, 2.9-2.10; fails in 2.16, 2.18;" in page
     assert "2.16, 2.18: ValueError" in page
     assert "loads in TF: 2.7, 2.9-2.10" in visitor.get(at(upload, "/badge.svg")).text
+
+
+def test_overlays_stand_on_lines_of_their_own(visitor: Visitor, store: Store) -> None:
+    """A Keras 3 of any TensorFlow is no TensorFlow: no range goes from one line into the other."""
+    overlays = [
+        one for one in load_environments() if one.id in {"tf2.16+keras3.0", "tf2.16+keras3.1", "tf2.16+tf_keras2.16"}
+    ]
+    chosen = [*samples.BASE[-2:], *overlays]
+    upload = samples.an_upload("k", plan=tuple(one.id for one in chosen), reference=chosen[0].id)
+    store.uploads.add(upload)
+    store.uploads.record_cells(upload.content, [samples.a_cell(one, Verdict.PASS) for one in chosen])
+    page = visitor.get(at(upload))
+    assert "same answers in 2.20-2.21, Keras 3.0-3.1, tf_keras 2.16." in text(page.text)
+    assert page.text.count('class="strip"') == 3
 
 
 def test_what_was_saved_again_and_loads_is_a_remedy(visitor: Visitor, store: Store) -> None:
