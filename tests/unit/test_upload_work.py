@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
 from matrix import catalog
 from matrix.blobs import Blobs
+from matrix.config import Settings
 from matrix.errors import BusyError, DiskFullError
 from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verdict
 from matrix.store import Store, open_store
 from matrix.uploads import background
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
+from matrix.uploads.work import containers
 from tests.fake_uploads import BASES, TOKEN, World, hand_in, until, work_on
+from tests.probe_code import probe
 
 EVERYTHING = catalog.load_environments()
 OVERLAYS = [one for one in EVERYTHING if one.base is not None]
@@ -316,3 +319,14 @@ def test_two_processes_do_not_work_on_the_same_uploads(tmp_path: Path, store: St
     first, second = work_on(tmp_path, store, World()), work_on(tmp_path, store, World())
     with first.running(), pytest.raises(BusyError), second.running():
         pass
+
+
+def test_a_child_may_copy_what_may_be_uploaded(tmp_path: Path) -> None:
+    """However little a cell may answer: an upload is copied, and its archive unpacked, before it is loaded."""
+    settings = Settings(home=tmp_path, artifact_bytes=1 << 20, upload_bytes=3 << 30)
+    engine: Any = None
+    opened = containers(settings, engine, Blobs(tmp_path))._patience
+    assert {limits.file for limits in (opened.load, opened.save)} == {3 << 30}
+    assert opened.load.body == 1 << 20
+    small = Settings(home=tmp_path, upload_bytes=1 << 20)
+    assert containers(small, engine, Blobs(tmp_path))._patience.load.file == probe("archives").MAX_BYTES
