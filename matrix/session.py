@@ -99,6 +99,11 @@ class Session(AbstractContextManager["Session"]):
         for path in self._inbox.iterdir():
             path.unlink()
 
+    @property
+    def is_aborted(self) -> bool:
+        """Whether it was told to stop: what its jobs came to since says nothing of a model."""
+        return self._aborted
+
     def abort(self) -> None:
         """Make the job that runs fail, and every later one; called from another thread."""
         self._aborted = True

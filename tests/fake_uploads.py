@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ class World:
     asked: list[tuple[str, str]] = field(default_factory=list)
     inspected: int = 0
     faults: list[Exception] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, _parts: Parts) -> dict[str, Any]:
         """Answer as an inspector would that found a whole h5 model of 2.9."""
@@ -63,7 +65,9 @@ class World:
     def missing(self, _line: object) -> None:
         """Nothing is kept warm."""
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Take down what works, as real containers are."""
+        self.stopped.set()
 
     def settle(self) -> None: ...
 
@@ -84,6 +88,11 @@ class FakeSeat:
         self._world = world
         self.environment = environment
         self.placed: set[str] = set()
+
+    @property
+    def is_aborted(self) -> bool:
+        """Whether all was stopped."""
+        return self._world.stopped.is_set()
 
     def place_files(self, blobs: Blobs, digests: Iterable[str]) -> None:
         """Note what was placed; it must be there."""

@@ -50,7 +50,7 @@ def load_again(seat: Seat, save: UploadSave, now: datetime) -> UploadCell:
             builder=beside.builder,
         ),
     )
-    ending, said = seat.session.run(LoadJob(cells=(cell,)))
+    ending, said = seat.run(LoadJob(cells=(cell,)))
     expected = Expected(outputs=protocol.arrays(seat.blobs.get(save.outputs)), signature=save.signature or _UNSTATED)
     result = verdict.judge(seat.key(method, save.artifact), ending, said, expected)
     return UploadCell(saver=save.saver, format=save.format, result=result, outputs=None, group=None, measured_at=now)
@@ -69,7 +69,7 @@ def _saved(seat: Seat, method: Method, formats: Sequence[Format]) -> tuple[Uploa
         if seat.ways.format is None
         else AgainJob(cell=seat.ways.cell(method, seat.inputs.digest), formats=names)
     )
-    _, said = seat.session.run(job)
+    _, said = seat.run(job)
     try:
         report = protocol.save_report(said) if said else None
     except ProtocolError:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from matrix import protocol, verdict
 from matrix.blobs import Blobs
-from matrix.messages import Ending, EndKind, LoadJob, SaveJob
+from matrix.errors import EngineError
+from matrix.messages import Ending, EndKind, Job, LoadJob, SaveJob
 from matrix.model import CellKey, Method, Rung, Verdict
 from matrix.protocol import ProtocolError
 from matrix.repeat import settle
@@ -57,10 +58,26 @@ class Seat:
         """Put files beside those of the upload, where the container sees them."""
         self.session.place_files(self.blobs, [*self.ways.files, *filter(None, digests)])
 
+    def run(self, job: Job, *, fresh: bool = False) -> tuple[Ending, bytes]:
+        """Run one job.
+
+        Raises:
+            EngineError: We stop: a container that we took down ourselves would look like a model's crash.
+        """
+        found = self.session.run(job, fresh=fresh)
+        if self.session.is_aborted:
+            raise stopped()
+        return found
+
     def key(self, method: Method, artifact: str | None = None) -> CellKey:
         """Return the key of a cell of this environment."""
         loader = self.session.environment.recipe_digest
         return CellKey(artifact=artifact or self.ways.artifact, loader=loader, method=method)
+
+
+def stopped() -> EngineError:
+    """Return what ends work that we stop ourselves; nothing of it is kept."""
+    return EngineError("Work on uploads stops.", next_step="Whoever works next goes on with it.")
 
 
 def attempts(seat: Seat) -> Iterator[Attempt]:
@@ -99,7 +116,7 @@ def build(seat: Seat) -> Attempt:
     """Build and call what a script makes."""
     seat.place()
     key = seat.key(Method.DEFAULT)
-    ending, said = seat.session.run(SaveJob(model="", formats=(), brought=seat.ways.brought))
+    ending, said = seat.run(SaveJob(model="", formats=(), brought=seat.ways.brought))
     return Attempt(method=Method.DEFAULT, found=built(key, ending, said), inputs="")
 
 
@@ -133,5 +150,5 @@ def _with_inputs(seat: Seat, method: Method, *, fresh: bool) -> Attempt:
 
 def _run(seat: Seat, method: Method, inputs: str, *, fresh: bool) -> Unheld:
     seat.place(inputs)
-    ending, said = seat.session.run(LoadJob(cells=(seat.ways.cell(method, inputs),)), fresh=fresh)
+    ending, said = seat.run(LoadJob(cells=(seat.ways.cell(method, inputs),)), fresh=fresh)
     return verdict.judge_brought(seat.key(method), ending, said)

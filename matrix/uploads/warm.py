@@ -14,6 +14,7 @@ from matrix.blobs import Blobs
 from matrix.engines import Allowance, Engine
 from matrix.model import Environment
 from matrix.session import HarnessBrokenError, Patience, Session
+from matrix.uploads.attempt import stopped
 
 TEMPORARY: Final = 64 << 20
 ROOM: Final = 512 << 20
@@ -74,7 +75,12 @@ class Containers:
         session = warm or self._new(environment, max(ROOM, COPIES * unpacked))
         try:
             if warm is None:
-                self._prove(session)
+                try:
+                    self._prove(session)
+                except HarnessBrokenError as error:
+                    if session.is_aborted:  # by us
+                        raise stopped() from error
+                    raise
             yield session
         finally:
             self._let_go(session)
