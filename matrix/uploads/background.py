@@ -50,8 +50,12 @@ class Background:
         if not formats:
             return
         filling = self._filling
-        with suppress(HarnessBrokenError), self._means.seat(environment, filling.ways, filling.inputs) as seat:
-            self._means.uploads.record_saves(self._content, save_again(seat, filling.methods[place], formats))
+        try:
+            with suppress(HarnessBrokenError), self._means.seat(environment, filling.ways, filling.inputs) as seat:
+                self._means.uploads.record_saves(self._content, save_again(seat, filling.methods[place], formats))
+        except BaseException:
+            self._savers.append(place)  # it is tried again
+            raise
 
     def _load_in(self, place: int) -> None:
         """Load what all environments saved, for a while; what is left is claimed again."""
@@ -60,14 +64,18 @@ class Background:
         if not waiting:
             return
         filling = self._filling
-        with suppress(HarnessBrokenError), self._means.seat(environment, filling.ways, filling.inputs) as seat:
-            began = time.monotonic()  # only now: a container may take longer to start than a slice is long
-            while waiting:
-                self._means.uploads.record_cells(self._content, [load_again(seat, waiting.pop(0), now())])
-                if time.monotonic() - began >= SLICE_SECONDS:
-                    break
-            if waiting:
-                self._loaders.append(place)
+        try:
+            with suppress(HarnessBrokenError), self._means.seat(environment, filling.ways, filling.inputs) as seat:
+                began = time.monotonic()  # only now: a container may take longer to start than a slice is long
+                while waiting:
+                    self._means.uploads.record_cells(self._content, [load_again(seat, waiting.pop(0), now())])
+                    if time.monotonic() - began >= SLICE_SECONDS:
+                        break
+                if waiting:
+                    self._loaders.append(place)
+        except BaseException:
+            self._loaders.append(place)  # it is tried again
+            raise
 
     def _unloaded(self, environment: Environment) -> list[UploadSave]:
         """Return what was saved and not loaded in an environment yet."""

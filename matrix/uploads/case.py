@@ -30,7 +30,8 @@ BUILT_ANEW: Final = (
     "A script makes the model anew in each version, with weights drawn anew, so the row says where it can be built and "
     "called; the matrix below it is what one version saves and another loads."
 )
-
+REST_SECONDS: Final = 5.0
+LONGEST_REST: Final = 60.0
 
 Inspect = Callable[[Parts], dict[str, Any]]
 """Looks into an upload; returns the checked answer, with the digest of inputs under ``inputs`` where there are any."""
@@ -60,6 +61,8 @@ class Case:
         self._inspect_parts = inspect
         self._environments = environments
         self._lock = threading.RLock()
+        self.troubles = 0
+        self._rests_until = 0.0
         self._inspection_claimed = False
         self._filling: Filling
         self._background: Background
@@ -67,7 +70,7 @@ class Case:
     def claim(self) -> Work | None:
         """Return something to do now, or nothing: all is under way, or over."""
         with self._lock:
-            work = self._next()
+            work = self._next() if time.monotonic() >= self._rests_until else None
             if work is None:
                 return None
             self.running += 1
@@ -76,13 +79,19 @@ class Case:
     def fail(self, message: str, next_step: str) -> None:
         """Give up; what was found stays."""
         with self._lock:
-            self.phase = Phase.OVER
-            self._change(state=UploadState.FAILED, message=message, next_step=next_step, finished_at=now())
+            self._end(state=UploadState.FAILED, message=message, next_step=next_step)
+
+    def rest(self) -> None:
+        """Let other uploads go first for a while, the longer the more often: the machine is in the way of this one."""
+        with self._lock:
+            self.troubles += 1
+            self._rests_until = time.monotonic() + min(REST_SECONDS * self.troubles, LONGEST_REST)
 
     def _do(self, work: Work) -> None:
         began = time.monotonic()
         try:
             work()
+            self.troubles = 0
         finally:
             with self._lock:
                 self.running -= 1
@@ -96,7 +105,10 @@ class Case:
                 self._inspection_claimed = True
                 return self._inspect
             case Phase.ROW:
-                return self._filling.claim()
+                work = self._filling.claim()
+                if work is None and not self.running and self._filling.row.is_complete:
+                    return self._settle  # whoever was last could not write it down
+                return work
             case Phase.BACKGROUND:
                 work = self._background.claim(idle=not self.running)
                 if work is None and self._background.is_over(idle=not self.running):
@@ -110,35 +122,39 @@ class Case:
             self._change(state=UploadState.INSPECTING, started_at=self.upload.started_at or now())
             known = self._means.uploads.inspected(self.upload.content)
             inspection = (known and known.inspection) or self._inspect_parts(self.upload.parts)
+            refused = inspection.get("refused")
+            if refused is None:
+                self._begin_row(inspection, is_unsteady=known is not None and known.note == UNSTEADY)
+            else:
+                why = {"message": refused["message"], "next_step": refused["next_step"]}
+                self._end(state=UploadState.REFUSED, inspection=inspection, **why)
         except BaseException:
             self._inspection_claimed = False  # by whoever works next: the machine was in the way, or we are stopped
             raise
-        refused = inspection.get("refused")
-        if refused is not None:
-            why = {"message": refused["message"], "next_step": refused["next_step"]}
-            self._end(state=UploadState.REFUSED, inspection=inspection, **why)
-            return
-        self._begin_row(inspection, is_unsteady=known is not None and known.note == UNSTEADY)
 
     def _begin_row(self, inspection: dict[str, Any], *, is_unsteady: bool) -> None:
         said = inspection["saved_with"]
         origin = Origin(**{name: said.get(name) for name in ("tensorflow", "keras", "oldest", "newest")})
         ways = ways_of(self.upload.parts, inspection)
+        environments = self._asked(origin)
+        if not environments:
+            self.fail("No environment that it could be tried in is built here.", "Whoever runs this: `tfmatrix setup`.")
+            return
         note = BUILT_ANEW if ways.format is None else UNSTEADY if is_unsteady else None
         with self._lock:
             self._filling = Filling(
                 self._means,
                 self.upload.content,
                 ways=ways,
-                row=Row(origin, self._asked(origin), comparable=note is None),
+                row=Row(origin, environments, comparable=note is None),
                 inputs=Inputs(inspection.get("inputs") or ""),
                 lock=self._lock,
                 changed=self._row_changed,
             )
+            self._filling.recall()
             plan = [one.id for one in self._filling.row.line]
             self._change(state=UploadState.LOADING, inspection=inspection, plan=plan, note=note)
             self.phase = Phase.ROW
-            self._filling.recall()
             self._row_changed()
 
     def _asked(self, origin: Origin) -> list[Environment]:
@@ -153,11 +169,15 @@ class Case:
             for one in self._environments
             if one.base is None or options.overlays or (of_keras_3 and one.flavour is Flavour.KERAS3)
         ]
-        if not options.environments:
+        if not (options.environments and whole):
             return whole
         nearest = Row(origin, whole)
         wanted = {*options.environments, *(one.id for one in nearest.line[nearest.home :][:1])}
         return [one for one in self._environments if one.id in wanted]
+
+    def _settle(self) -> None:
+        with self._lock:
+            self._row_changed()
 
     def _row_changed(self) -> None:
         """Note where the row stands; once it is complete, go on."""
@@ -175,12 +195,12 @@ class Case:
             self._end(state=UploadState.DONE, row_at=now())
             return
         self._background = Background(self._means, self.upload.content, self._filling)
-        self.phase = Phase.BACKGROUND
         self._change(state=UploadState.SAVING_AGAIN, row_at=now())
+        self.phase = Phase.BACKGROUND
 
     def _end(self, **fields: Any) -> None:  # noqa: ANN401  (an upload's)
+        self._change(**fields, finished_at=now())  # first: what cannot be written down is not over
         self.phase = Phase.OVER
-        self._change(**fields, finished_at=now())
 
     def _change(self, **fields: Any) -> None:  # noqa: ANN401  (an upload's)
         self.upload = self._means.uploads.change(self.upload.id, **fields)

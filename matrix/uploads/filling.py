@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from matrix import verdict
+from matrix.errors import StoreError
 from matrix.model import CellKey, Environment, Method, Verdict
 from matrix.results import CellResult
 from matrix.session import HarnessBrokenError
@@ -74,9 +75,13 @@ class Filling:
         return {cell.result.key.method for cell in cells} >= {self.ways.first, *further}
 
     def _take_known(self, place: int, cells: Sequence[UploadCell]) -> None:
+        try:
+            answers = [self._means.answer(cell.outputs) for cell in cells]
+        except StoreError:  # a file is lost: it is tried anew
+            return
         self.row.take(place)
-        for cell in cells:
-            self.row.add(place, cell, self._means.answer(cell.outputs))
+        for cell, outputs in zip(cells, answers, strict=True):
+            self.row.add(place, cell, outputs)
         self.methods[place] = cells[-1].result.key.method
         self._record(self.row.end(place))
 

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from matrix.blobs import Blobs, TooLargeError
 from matrix.config import Settings
 from matrix.engines import Engine
-from matrix.errors import BusyError, DiskFullError, TfmatrixError
+from matrix.errors import BusyError, DiskFullError, StoreError, TfmatrixError, UsageError
 from matrix.model import Environment
 from matrix.runner import patience
 from matrix.store import Uploads
@@ -36,6 +36,9 @@ LOOK_SECONDS: Final = 0.1
 TIDY_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 5.0
 FULL_SECONDS: Final = 15.0
+TROUBLES: Final = 5
+"""So often in a row what is kept may not be to be had for an upload before it is given up."""
+
 JOIN_SECONDS: Final = 60.0
 UNPACKED: Final = 2 << 30
 """Bytes of the largest file that an archive may hold: as images/probe/archives.py has it. A child makes a copy of it."""
@@ -67,6 +70,7 @@ class UploadWork:
         self._cases: dict[str, Case] = {}
         self._condition = threading.Condition()
         self._stopped = False
+        self._said = ""
         self._tidy_at = self._door_at = 0.0
         self._lanes: list[threading.Thread] = []
 
@@ -175,13 +179,14 @@ class UploadWork:
     def _work(self) -> None:
         """A lane: what is most urgent, again and again."""
         while not self._stopped:
-            found = self._next()
-            if found is None:
-                with self._condition:
-                    self._condition.wait(LOOK_SECONDS)
-                continue
-            case, work = found
+            case: Case | None = None
             try:
+                found = self._next()
+                if found is None:
+                    with self._condition:
+                        self._condition.wait(LOOK_SECONDS)
+                    continue
+                case, work = found
                 work()
             except TfmatrixError as error:
                 self._trouble(case, error)
@@ -195,12 +200,12 @@ class UploadWork:
         with self._condition:
             cases = in_turn(self._cases.values())
             for case in cases:
-                if case.phase < Phase.BACKGROUND and (work := case.claim()) is not None:
+                if case.phase < Phase.BACKGROUND and (work := self._claimed(case)) is not None:
                     return case, work
             if (warming := self._warming()) is not None:
                 return None, warming
             for case in cases:
-                if case.phase >= Phase.BACKGROUND and (work := case.claim()) is not None:
+                if case.phase >= Phase.BACKGROUND and (work := self._claimed(case)) is not None:
                     return case, work
                 if case.phase is Phase.OVER:
                     self._cases.pop(case.upload.id, None)
@@ -211,20 +216,50 @@ class UploadWork:
         environment = self._containers.missing([one for one in self._environments if one.base is None])
         return None if environment is None else lambda: self._containers.warm_up(environment)
 
+    def _claimed(self, case: Case) -> Work | None:
+        """Return a case's next work; one that cannot go on just now stops no other."""
+        try:
+            return case.claim()
+        except TfmatrixError as error:
+            self._trouble(case, error)
+            return None
+
     def _trouble(self, case: Case | None, error: TfmatrixError) -> None:
         """The machine is in the way, or the upload is gone meanwhile: nobody's model is at fault."""
-        if self._stopped:
+        if self._stopped or (case is not None and case.upload.id not in self._cases):
             return
-        self._say(f"uploads: {error.message} {error.next_step}")
-        gone = case is not None and case.upload.id not in self._cases
-        if not gone:
+        if error.message != self._said:
+            self._said = error.message
+            self._say(f"uploads: {error.message} {error.next_step}")
+        if case is None:
             time.sleep(PAUSE_SECONDS)
+        elif isinstance(error, UsageError):  # it is gone
+            self._cases.pop(case.upload.id, None)
+        elif isinstance(error, StoreError) and case.troubles >= TROUBLES:
+            self._given_up(case, "What this upload came to cannot be kept or read.", "Hand it in again.")
+        else:
+            case.rest()
 
     def _fault(self, case: Case | None, error: Exception) -> None:
-        if self._stopped or case is None:
+        if self._stopped:
+            return
+        if case is None:
+            self._say(f"uploads: a fault in tfmatrix: {error!r}")
+            time.sleep(PAUSE_SECONDS)
             return
         self._say(f"upload {case.upload.id[:6]}…: a fault in tfmatrix: {error!r}")
-        case.fail(f"A fault in tfmatrix ({type(error).__name__}).", "Please report it, with the runner's log.")
+        self._given_up(
+            case, f"A fault in tfmatrix ({type(error).__name__}).", "Please report it, with the runner's log."
+        )
+
+    def _given_up(self, case: Case, message: str, next_step: str) -> None:
+        """End an upload that cannot go on. A lane outlives also that this cannot be written down."""
+        try:
+            case.fail(message, next_step)
+        except UsageError:
+            self._cases.pop(case.upload.id, None)
+        except TfmatrixError:
+            case.rest()
 
     def _stop(self) -> None:
         with self._condition:

@@ -18,7 +18,7 @@ from matrix.uploads import background
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
 from matrix.uploads.work import containers
-from tests.fake_uploads import BASES, SECONDS, TOKEN, World, hand_in, until, work_on
+from tests.fake_uploads import BASES, TOKEN, World, hand_in, until, work_on
 from tests.probe_code import probe
 
 EVERYTHING = catalog.load_environments()
@@ -226,27 +226,6 @@ def test_what_a_killed_process_was_at_goes_on(tmp_path: Path, store: Store) -> N
     assert len(row(store, upload)) == len(BASES)
     assert again.inspected == 0
     assert len({name for name, _ in again.asked}) <= len(BASES) - known + 1
-
-
-def test_what_we_stop_ourselves_is_no_crash(tmp_path: Path, store: Store) -> None:
-    """A container that is taken down because we stop looks like a model that died: that is not kept."""
-    world = World()
-
-    def taken_down(environment: Environment, _method: str) -> float | str:
-        if environment.id != "tf2.9":
-            assert world.stopped.wait(SECONDS)
-            return "die"
-        return 1.0
-
-    world.rule = taken_down
-    work = work_on(tmp_path, store, world)
-    with work.running():
-        upload_id = hand_in(work.door)
-        until(work, store, upload_id, lambda one: bool(store.uploads.cells(one.content)))
-    left = store.uploads.get(upload_id)
-    assert left is not None
-    assert left.state is UploadState.LOADING
-    assert row(store, left).keys() == {"tf2.9"}
 
 
 def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Path, store: Store) -> None:

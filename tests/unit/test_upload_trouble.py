@@ -1,0 +1,131 @@
+"""Uploads where something is in the way: a stop, the database, a lost file, nonsense at the door. Nothing hangs or is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matrix.blobs import Blobs
+from matrix.errors import StoreError
+from matrix.model import Environment
+from matrix.store import Store
+from matrix.uploads.model import Options, Part, UploadState
+from tests.fake_uploads import SECONDS, World, everywhere, hand_in, until, work_on
+from tests.unit.test_upload_work import IDS, is_over, row, store
+
+__all__ = ["store"]
+
+
+def test_what_we_stop_ourselves_is_no_crash(tmp_path: Path, store: Store) -> None:
+    """A container that is taken down because we stop looks like a model that died: that is not kept."""
+    world = World()
+
+    def taken_down(environment: Environment, _method: str) -> float | str:
+        if environment.id != "tf2.9":
+            assert world.stopped.wait(SECONDS)
+            return "die"
+        return 1.0
+
+    world.rule = taken_down
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload_id = hand_in(work.door)
+        until(work, store, upload_id, lambda one: bool(store.uploads.cells(one.content)))
+    left = store.uploads.get(upload_id)
+    assert left is not None
+    assert left.state is UploadState.LOADING
+    assert row(store, left).keys() == {"tf2.9"}
+
+
+def failing_once(store: Store, monkeypatch: pytest.MonkeyPatch, name: str, when: Callable[..., bool]) -> list[str]:
+    """Have a write of the database fail, once each time that ``when`` is newly true of what it writes."""
+    seen: list[str] = []
+    real = getattr(store.uploads, name)
+
+    def write(*args: Any, **fields: Any) -> Any:
+        what = str(fields.get("state", name))
+        if what not in seen and when(*args, **fields):
+            seen.append(what)
+            raise StoreError("The database is locked.")
+        return real(*args, **fields)
+
+    monkeypatch.setattr(store.uploads, name, write)
+    monkeypatch.setattr("matrix.uploads.case.REST_SECONDS", 0.05)
+    return seen
+
+
+def test_no_state_stays_for_ever_where_the_database_is_away_for_a_moment(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever change of state cannot be written down at first is written down later, and no lane is lost."""
+    seen = failing_once(store, monkeypatch, "change", lambda *_, **fields: "state" in fields)
+    work = work_on(tmp_path, store, World(rule=lambda one, _: 1.0 if one.minor <= (2, 5) else "no"), lanes=1)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+    assert upload.state is UploadState.DONE
+    assert set(seen) >= {"inspecting", "loading", "saving-again", "done"}
+
+
+def test_the_last_finding_of_a_row_may_be_written_down_late(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All places are done, and the database is away when that is told: the row ends nevertheless."""
+    failing_once(store, monkeypatch, "change", lambda *_, **fields: "row_at" in fields)
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert (upload.state, upload.row_at is not None) == (UploadState.DONE, True)
+
+
+def test_files_that_are_lost_end_an_upload_and_stop_no_other(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not tried for ever, and the next one is served meanwhile."""
+    monkeypatch.setattr("matrix.uploads.case.REST_SECONDS", 0.01)
+    world = World()
+    work = work_on(tmp_path, store, world, lanes=1)
+    files = Blobs(tmp_path / "uploads" / "files")
+
+    def lose(environment: Environment, _method: str) -> float:
+        for upload in store.uploads.under_way():
+            files.path(upload.parts[Part.MODEL].sha256).unlink(missing_ok=True)
+        return float(environment.minor[1])
+
+    world.rule = lose
+    with work.running():
+        lost = until(work, store, hand_in(work.door), is_over)
+        world.rule = everywhere
+        other = until(work, store, hand_in(work.door, b"another"), is_over)
+    assert lost.state is UploadState.FAILED
+    assert str(tmp_path) not in (lost.message or "")
+    assert other.state is UploadState.DONE
+
+
+def test_a_fault_in_an_upload_that_is_deleted_meanwhile_costs_no_lane(tmp_path: Path, store: Store) -> None:
+    """Nobody is left to be told; the one lane goes on."""
+    world = World()
+    work = work_on(tmp_path, store, world, lanes=1)
+
+    def fault(_environment: Environment, _method: str) -> float:
+        for upload in store.uploads.under_way():
+            store.uploads.forget(upload.id, UploadState.DELETED, datetime.now(UTC))
+        raise ZeroDivisionError
+
+    world.rule = fault
+    with work.running():
+        until(work, store, hand_in(work.door), is_over)
+        world.rule = everywhere
+        other = until(work, store, hand_in(work.door, b"another"), is_over)
+    assert other.state is UploadState.DONE
+
+
+def test_where_no_environment_is_built_that_is_said(tmp_path: Path, store: Store) -> None:
+    """It ends, and names what builds them."""
+    work = work_on(tmp_path, store, World(), missing=frozenset(IDS.values()))
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert (upload.state, "setup" in (upload.next_step or "")) == (UploadState.FAILED, True)
