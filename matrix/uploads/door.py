@@ -29,6 +29,9 @@ _ID: Final = re.compile("[A-Za-z0-9_-]{20,64}")
 _REMOVAL: Final = ".remove"
 _ABANDONED_SECONDS: Final = 24 * 3600
 NAME_LENGTH: Final = 200
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What reading anything raises that was not written by our web."""
 
 
 class DoorError(Exception):
@@ -128,8 +131,9 @@ class Door:
             name = entry.name.removesuffix(_REMOVAL)
             if name == entry.name or not is_id(name):
                 continue
-            with suppress(DoorError, ValueError, TypeError, LookupError):
-                found.append(Removal(id=name, token=str(json.loads(_small(Path(entry.path)))["token"])))
+            with suppress(DoorError, *_NONSENSE):
+                token = clean(json.loads(_small(Path(entry.path)))["token"], 200)
+                found.append(Removal(id=name, token=token))
             with suppress(OSError):
                 Path(entry.path).unlink()
         return tuple(found)
@@ -142,7 +146,7 @@ class Door:
         """
         try:
             return _ticket(upload_id, json.loads(_small(self._root / upload_id / TICKET)))
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except _NONSENSE as error:
             raise DoorError(f"its ticket cannot be read ({type(error).__name__})") from error
 
     @contextmanager
@@ -179,7 +183,9 @@ class Door:
 
 
 def _ticket(upload_id: str, fields: dict[str, Any]) -> Ticket:
-    options = fields["options"]
+    options, deletion = fields["options"], fields["deletion"]
+    if not isinstance(deletion, str) or not _DIGEST.fullmatch(deletion):
+        raise ValueError("its deletion token is no sha256")
     return Ticket(
         id=upload_id,
         names={Part(part): clean(name, NAME_LENGTH) for part, name in fields["names"].items()},
@@ -189,7 +195,7 @@ def _ticket(upload_id: str, fields: dict[str, Any]) -> Ticket:
             save_again=options["save_again"] is True,
         ),
         owner=clean(fields["owner"], 100),
-        deletion=clean(fields["deletion"], 64),
+        deletion=deletion,
         handed_in_at=datetime.fromisoformat(fields["handed_in_at"]).astimezone(UTC),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from secrets import compare_digest
@@ -16,7 +16,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from matrix.blobs import Blobs, TooLargeError
+from matrix.blobs import Blobs
 from matrix.config import Settings
 from matrix.engines import Engine
 from matrix.errors import BusyError, DiskFullError, StoreError, TfmatrixError, UsageError
@@ -24,7 +24,7 @@ from matrix.model import Environment
 from matrix.runner import patience
 from matrix.store import Uploads
 from matrix.uploads.case import Case, Phase, Work
-from matrix.uploads.door import Door, DoorError, Ticket
+from matrix.uploads.door import Door, DoorError, Removal, Ticket
 from matrix.uploads.inspecting import Inspector
 from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means, now
@@ -102,9 +102,11 @@ class UploadWork:
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
         for removal in self.door.removals():
-            upload = self._uploads.get(removal.id)
-            if upload is not None and compare_digest(upload.deletion, hashed(removal.token)):
-                self.remove(removal.id, UploadState.DELETED)
+            try:
+                self._remove_as_asked(removal)
+            except TfmatrixError:  # it is heard again
+                self.door.ask_removal(removal.id, removal.token)
+                raise
         if time.monotonic() > self._door_at:
             self._take_all_in()
         if time.monotonic() > self._tidy_at:
@@ -112,6 +114,17 @@ class UploadWork:
             self.door.sweep()
             for upload_id in self._uploads.expired(now()):
                 self.remove(upload_id, UploadState.EXPIRED)
+
+    def _remove_as_asked(self, removal: Removal) -> None:
+        """Remove an upload whose token somebody knows, whether it was taken in or still lies at the door."""
+        known = self._uploads.get(removal.id)
+        deletion = "" if known is None else known.deletion
+        if known is None and self.door.holds(removal.id):
+            with suppress(DoorError):
+                deletion = self.door.ticket(removal.id).deletion
+        if compare_digest(deletion, hashed(removal.token)):
+            self.door.clear(removal.id)
+            self.remove(removal.id, UploadState.DELETED)
 
     def warm(self) -> int:
         """How many containers wait for uploads."""
@@ -137,14 +150,16 @@ class UploadWork:
             self._door_at = time.monotonic() + FULL_SECONDS
 
     def _take_in(self, upload_id: str) -> None:
-        try:
-            upload = self._copied(self.door.ticket(upload_id))
-        except (DoorError, TooLargeError) as error:
-            self._say(f"upload {upload_id[:6]}…: not taken in, {error}")
-        else:
-            if self._uploads.get(upload_id) is None:
+        """Take one in. One that is known is merely cleared away: it was taken in before we were killed, or is gone."""
+        if self._uploads.get(upload_id) is None:
+            try:
+                upload = self._copied(self.door.ticket(upload_id))
                 self._uploads.add(upload)
-            self._begin(upload)
+                self._begin(upload)
+            except TfmatrixError:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever lies there, it must not keep the next one out
+                self._say(f"upload {upload_id[:6]}…: not taken in, {error!r}")
         self.door.clear(upload_id)
 
     def _copied(self, ticket: Ticket) -> Upload:

@@ -70,8 +70,10 @@ def _attend(settings: Settings, opened: Store, say: Callable[[str], None], stop:
                 said = ""
                 while not stop.wait(LOOK_SECONDS):
                     work.look()
-        except TfmatrixError as error:
-            words = f"uploads wait: {error.message} {error.next_step}"
+        except Exception as error:  # noqa: BLE001  this thread is the only one that takes uploads in
+            words = f"uploads wait: a fault in tfmatrix: {error!r}"
+            if isinstance(error, TfmatrixError):
+                words = f"uploads wait: {error.message} {error.next_step}"
             if words != said:
                 say(words)
             said = words

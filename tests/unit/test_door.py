@@ -12,7 +12,7 @@ import pytest
 
 from matrix.blobs import Blobs, TooLargeError
 from matrix.uploads.door import TICKET, Door, DoorError, Removal, Ticket, new_id
-from matrix.uploads.model import Options, Part
+from matrix.uploads.model import Options, Part, hashed
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -107,7 +107,8 @@ def test_a_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "[]", "{}", "null", '{"names": 3}', "[" * 5000, '{"names": {"no such part": "x"}}', "\xff"]
+    "said",
+    ["", "[]", "{}", "null", '{"names": 3}', "[" * 5000, "[" * 60_000, '{"names": {"no such part": "x"}}', "\xff"],
 )
 def test_a_ticket_of_nonsense_is_refused(tmp_path: Path, said: str) -> None:
     """What is no ticket of ours is an error of the door's, whatever it is."""
@@ -141,6 +142,31 @@ def test_removals_are_taken_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no upload's id"):
         door.ask_removal("../../etc/passwd", "token")
     assert not door.holds("../elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("handed_in_at", "0001-01-01T00:00:00+14:00"), ("deletion", "é" * 64), ("deletion", "\ud800")]
+)
+def test_a_ticket_with_a_field_of_nonsense_is_refused(tmp_path: Path, field: str, value: str) -> None:
+    """A date before all dates, a digest that cannot be compared."""
+    door = Door(tmp_path / "door")
+    upload_id = handed_in(door)
+    path = tmp_path / "door" / upload_id / TICKET
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(DoorError):
+        door.ticket(upload_id)
+
+
+@pytest.mark.parametrize("said", ["[" * 60_000, "", "[]", '{"token": {}}', '{"token": "\\ud800"}'])
+def test_a_removal_of_nonsense_stops_nobody(tmp_path: Path, said: str) -> None:
+    """Whatever is in it, the next one is heard; and what is read can be hashed."""
+    door = Door(tmp_path / "door")
+    upload_id = handed_in(door)
+    door.ask_removal(upload_id, "token")
+    (tmp_path / "door" / f"{upload_id}.remove").write_text(said)
+    for removal in door.removals():
+        hashed(removal.token)
+    assert door.removals() == ()
 
 
 def test_a_stream_becomes_a_blob_of_its_content(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from matrix.errors import StoreError
 from matrix.model import Environment
 from matrix.store import Store
 from matrix.uploads.model import Options, Part, UploadState
-from tests.fake_uploads import SECONDS, World, everywhere, hand_in, until, work_on
+from tests.fake_uploads import SECONDS, TOKEN, World, everywhere, hand_in, until, work_on
 from tests.unit.test_upload_work import IDS, is_over, row, store
 
 __all__ = ["store"]
@@ -129,3 +129,49 @@ def test_where_no_environment_is_built_that_is_said(tmp_path: Path, store: Store
     with work.running():
         upload = until(work, store, hand_in(work.door), is_over)
     assert (upload.state, "setup" in (upload.next_step or "")) == (UploadState.FAILED, True)
+
+
+def test_a_deletion_is_heard_before_what_lies_at_the_door_is_taken_in(tmp_path: Path, store: Store) -> None:
+    """Web leaves word and clears the door; a runner that looks between the two takes nothing in."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload_id = hand_in(work.door)
+        work.door.ask_removal(upload_id, "guess")
+        work.look()
+        taken = store.uploads.get(upload_id)
+        other = hand_in(work.door, b"other")
+        work.door.ask_removal(other, TOKEN)
+        work.look()
+    assert taken is not None
+    assert store.uploads.get(other) is None
+    assert not work.door.holds(other)
+
+
+def test_a_deletion_that_the_database_could_not_note_is_heard_again(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked was told that it is done."""
+    failing_once(store, monkeypatch, "forget", lambda *_: True)
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+        work.door.ask_removal(upload.id, TOKEN)
+        with pytest.raises(StoreError):
+            work.look()
+        until(work, store, upload.id, lambda one: one.state.is_gone)
+
+
+def test_what_is_known_is_not_taken_in_again(tmp_path: Path, store: Store) -> None:
+    """What a killed process left at the door, and what somebody puts back there, changes nothing of what is known."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+        work.remove(upload.id, UploadState.DELETED)
+        again = tmp_path / "uploads" / "door" / hand_in(work.door, b"other")
+        again.rename(again.with_name(upload.id))
+        work.look()
+        known = store.uploads.get(upload.id)
+    assert known is not None
+    assert known.state is UploadState.DELETED
+    assert work.door.waiting() == ()
+    assert not work._cases
