@@ -150,6 +150,7 @@ class Case:
                 inputs=Inputs(inspection.get("inputs") or ""),
                 lock=self._lock,
                 changed=self._row_changed,
+                asked_with=self._note_inputs,
             )
             self._filling.recall()
             plan = [one.id for one in self._filling.row.line]
@@ -174,6 +175,12 @@ class Case:
         nearest = Row(origin, whole)
         wanted = {*options.environments, *(one.id for one in nearest.line[nearest.home :][:1])}
         return [one for one in self._environments if one.id in wanted]
+
+    def _note_inputs(self, digest: str) -> None:
+        """Keep what the first environment made up: after a restart, and of the same files again, that is asked as well."""
+        inspection = self.upload.inspection
+        if digest and inspection is not None and inspection.get("inputs") != digest:
+            self._change(inspection={**inspection, "inputs": digest})
 
     def _settle(self) -> None:
         with self._lock:

@@ -29,7 +29,7 @@ _ID: Final = re.compile("[A-Za-z0-9_-]{20,64}")
 _REMOVAL: Final = ".remove"
 _ABANDONED_SECONDS: Final = 24 * 3600
 NAME_LENGTH: Final = 200
-_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_DIGEST: Final = re.compile("([0-9a-f]{64})?")  # without one nobody deletes it
 _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 """What reading anything raises that was not written by our web."""
 

@@ -22,7 +22,10 @@ Work = Callable[[], None]
 
 
 class Filling:
-    """The row of one content. Lanes share it: ``claim`` hands out environments, ``changed`` is called where it stands."""
+    """The row of one content. Lanes share it: ``claim`` hands out environments, ``changed`` is called where it stands.
+
+    ``asked_with`` is told the digest of what all environments are asked, before any answer is kept.
+    """
 
     def __init__(  # noqa: PLR0913  what a row needs is what it is given
         self,
@@ -34,6 +37,7 @@ class Filling:
         inputs: Inputs,
         lock: threading.RLock,
         changed: Callable[[], None],
+        asked_with: Callable[[str], None],
     ) -> None:
         self.row = row
         self.ways = ways
@@ -44,6 +48,7 @@ class Filling:
         self._content = content
         self._lock = lock
         self._changed = changed
+        self._asked_with = asked_with
 
     def recall(self) -> None:
         """Take what is known of these very files from an earlier upload, or from before a restart."""
@@ -116,6 +121,8 @@ class Filling:
         )
         with self._lock:
             self.methods[place] = method
+            if outputs is not None:
+                self._asked_with(self.inputs.digest)  # first: nothing else may ever be held against these answers
             self._record([self.row.add(place, cell, outputs)])
 
     def _ask_again(self, seat: Seat, tried: Attempt) -> None:

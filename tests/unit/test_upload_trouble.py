@@ -175,3 +175,22 @@ def test_what_is_known_is_not_taken_in_again(tmp_path: Path, store: Store) -> No
     assert known.state is UploadState.DELETED
     assert work.door.waiting() == ()
     assert not work._cases
+
+
+def test_all_environments_are_asked_the_same_whenever_they_are_asked(tmp_path: Path, store: Store) -> None:
+    """Inputs that a script draws by chance are kept: other ones would make a drift of every environment asked later."""
+    chance = iter(range(1000))
+    world = World(made=lambda: float(next(chance)))
+    some = Options(environments=("tf2.9", "tf2.13"), save_again=False)
+    first = work_on(tmp_path, store, world, lanes=1)
+    with first.running():
+        upload = until(first, store, hand_in(first.door, options=some), is_over)
+    later = World(made=lambda: float(next(chance)))
+    again = work_on(tmp_path, store, later, lanes=1)
+    with again.running():
+        until(again, store, hand_in(again.door), is_over)
+    asked = (world.inputs | later.inputs) - {""}
+    assert len(asked) == 1
+    assert upload.inspection is not None
+    assert asked == {upload.inspection["inputs"]}
+    assert Blobs(tmp_path / "uploads" / "files").get(*asked)
