@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     engine: Literal["auto", "docker", "venv"] = Field(
         "auto", description="What runs environments: auto, docker, or venv, which isolates nothing."
     )
+    runtime: str = Field("", description="Container runtime for sandboxes, such as runsc; empty is the engine's own.")
     lanes: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, description="Containers that run side by side."
     )

@@ -119,11 +119,21 @@ class Session(AbstractContextManager["Session"]):
             channel.send(protocol.line(self._jobs, job, limits, fresh=fresh))
             ending, said = protocol.answer(channel.receive(limits.seconds + limits.grace + MARGIN), self._jobs)
         except (ChannelLostError, ChannelTimeoutError, ProtocolError) as error:
+            ending = self._for_memory(_taken_down(error, limits))
             self._end()
-            return _taken_down(error, limits), b""
+            return ending, b""
+        if not said:
+            ending = self._for_memory(ending)
         if not ending.clean:  # the next cell must not find what this one left
             self._end()
         return ending, said
+
+    def _for_memory(self, ending: Ending) -> Ending:
+        """Tell a lack of memory from a crash where the zygote could not: it was taken down itself, or sees no counter."""
+        crashed = ending.kind is EndKind.SIGNAL or (ending.kind is EndKind.EXIT and ending.code != 0)
+        if crashed and self._channel is not None and self._channel.starved():
+            return replace(ending, kind=EndKind.OUT_OF_MEMORY)
+        return ending
 
     def _limits(self, job: Job, *, fresh: bool) -> Limits:
         """One cell may take all the time that a cell has; for each further one there is what an ordinary cell takes."""

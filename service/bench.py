@@ -84,7 +84,7 @@ class _Bench:
         folder.chmod(0o755)
         self._environment = environment
         self._folder = folder
-        self._engine = DockerEngine(connect())
+        self._engine = DockerEngine(connect(), runtime=Settings().runtime)
         self._blobs = Blobs(folder / "blobs")
         self._processor = processors()[0]
         settings = Settings()

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from images.bootstrap.commands import Say, call
 from images.bootstrap.engine import compose_version, connect, engine_socket, ensure_compose, ensure_engine
+from images.bootstrap.runtimes import ensure_runtime
 from images.inspect_image import INSPECT
 from images.service_image import SERVICE
 from matrix.config import ROOT, Settings
@@ -92,6 +93,7 @@ def _start(settings: Settings, say: Say) -> Standing:
     stack.refuse_what_containers_cannot_see(settings)
     policy_of(settings, settings.host)  # web would refuse to start
     ensure_engine(say)
+    ensure_runtime(settings.runtime, say)
     ensure_compose(say)
     image = SERVICE.ensure(say)
     INSPECT.ensure(say)

@@ -21,6 +21,7 @@ from images import venvs
 from images.bootstrap.bases import ensure_bases
 from images.bootstrap.doctor import examine
 from images.bootstrap.engine import ensure_engine
+from images.bootstrap.runtimes import ensure_runtime
 from images.inspect_image import INSPECT
 from images.locks import write_build_constraints, write_locks
 from matrix.catalog import ROWS, load_environments, with_bases
@@ -58,6 +59,7 @@ def _why_venv(settings: Settings) -> str | None:
         return "TFMATRIX_ENGINE is venv."
     try:
         ensure_engine(_say)
+        ensure_runtime(settings.runtime, _say)
     except NoEngineError as error:
         if settings.engine == "docker":
             raise

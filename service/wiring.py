@@ -75,7 +75,7 @@ def engine(settings: Settings) -> Engine:
     if settings.engine == "venv":
         return VenvEngine(settings.home)
     try:
-        return DockerEngine(connect(), handed_over(PROBE, settings.home.absolute()), INSPECT.name())
+        return DockerEngine(connect(), handed_over(PROBE, settings.home.absolute()), INSPECT.name(), settings.runtime)
     except EngineError:
         if settings.engine == "auto" and fallen_back(settings).exists():
             return VenvEngine(settings.home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,27 +13,52 @@ from matrix.config import Settings
 from matrix.errors import EngineError
 
 APT: Final = Path("/etc/apt")
-QUIET: Final = {"DEBIAN_FRONTEND": "noninteractive"}
+PIN: Final = "preferences.d/tfmatrix-trixie"
+QUIET: Final = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}  # needrestart would end the engine
+FROM_TRIXIE: Final = ("docker.io", "docker-cli", "docker-buildx", "docker-compose", "containerd", "runsc")
+"""What installs on older releases, too. runc does not: trixie's wants a newer libc than bookworm has."""
 
 
-def install(packages: Sequence[str], say: Say) -> None:
-    """Install packages, without those that are only recommended."""
-    say(f"packages: installing {', '.join(packages)}")
-    log = Settings().home / "logs" / "apt.log"
-    call(["apt-get", "-q", "update"], log=log, environment=QUIET)
-    words = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages]
-    call(words, log=log, environment=QUIET, seconds=1200)
+def install(packages: Sequence[str], say: Say, *, only_upgrade: bool = False) -> None:
+    """Install packages, without those that are only recommended; or upgrade those of them that are installed."""
+    say(f"packages: {'upgrading' if only_upgrade else 'installing'} {', '.join(packages)}")
+    refresh()
+    options = ["--only-upgrade"] if only_upgrade else []
+    words = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *options, *packages]
+    call(words, log=_log(), environment=QUIET, seconds=1200)
 
 
-def trixie_source(packages: Sequence[str], say: Say) -> None:
-    """Make Debian trixie a source for these packages only: priority 600 for them, 1 for all else."""
-    say("packages: Debian trixie becomes a source for the engine's packages only")
-    (APT / "sources.list.d" / "tfmatrix-trixie.list").write_text(f"deb {mirror()} trixie main\n", encoding="utf-8")
-    (APT / "preferences.d" / "tfmatrix-trixie").write_text(
+def refresh() -> None:
+    """Ask the mirrors what there is."""
+    call(["apt-get", "-q", "update"], log=_log(), environment=QUIET)
+
+
+def ours(apt: Path = APT) -> bool:
+    """Whether this program made trixie a source for the engine here, and may change packages."""
+    return os.geteuid() == 0 and (apt / PIN).exists()
+
+
+def trixie_source(say: Say, apt: Path = APT) -> bool:
+    """Make Debian trixie a source for the engine's packages only: priority 600 for them, 1 for all else.
+
+    Returns:
+        Whether anything had to be changed for it.
+    """
+    pin = (
         "Package: *\nPin: release n=trixie\nPin-Priority: 1\n\n"
-        f"Package: {' '.join(packages)}\nPin: release n=trixie\nPin-Priority: 600\n",
-        encoding="utf-8",
+        f"Package: {' '.join(FROM_TRIXIE)}\nPin: release n=trixie\nPin-Priority: 600\n"
     )
+    source = apt / "sources.list.d" / "tfmatrix-trixie.list"
+    if source.exists() and (apt / PIN).exists() and (apt / PIN).read_text(encoding="utf-8") == pin:
+        return False
+    say("packages: Debian trixie becomes a source for the engine's packages only")
+    (apt / PIN).write_text(pin, encoding="utf-8")
+    source.write_text(f"deb {mirror(apt)} trixie main\n", encoding="utf-8")
+    return True
+
+
+def _log() -> Path:
+    return Settings().home / "logs" / "apt.log"
 
 
 def mirror(apt: Path = APT) -> str:

@@ -144,7 +144,10 @@ def _make_python(python: str, prefix: Path, say: Say) -> None:
         f"FROM {ROOT_IMAGE}\nCOPY --from=stage /python/ /usr/local/\n"
         "RUN ldconfig && python3 -c 'import ssl, sqlite3, ctypes, lzma, bz2'\n"
     )
-    with tempfile.TemporaryDirectory() as empty:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "Dockerfile").write_text(
+            recipe, encoding="utf-8"
+        )  # on stdin, buildx would leave a copy in /tmp
         words = ["docker", "buildx", "build", "--load", "--progress=plain", "--build-context", f"python={prefix}"]
-        words += [*labels, "-t", base_image(python), "-f", "-", empty]
-        call(words, log=Settings().home / "logs" / "build" / f"python{python}.log", stdin=recipe.encode())
+        words += [*labels, "-t", base_image(python), folder]
+        call(words, log=Settings().home / "logs" / "build" / f"python{python}.log")

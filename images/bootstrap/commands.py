@@ -18,7 +18,6 @@ def call(
     log: Path,
     seconds: float = 600,
     environment: Mapping[str, str] | None = None,
-    stdin: bytes = b"",
 ) -> None:
     """Run a program, its output appended to a log.
 
@@ -32,7 +31,7 @@ def call(
         try:
             done = subprocess.run(  # noqa: S603
                 words,
-                input=stdin,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},

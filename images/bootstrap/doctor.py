@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,7 +15,9 @@ import docker.errors
 import requests.exceptions
 
 from images.bootstrap.bases import interpreter
-from images.bootstrap.engine import buildx_version, connect, why_none
+from images.bootstrap.engine import buildx_version, connect, image_exists, why_none
+from images.bootstrap.runtimes import ARGUMENTS, RUNSC, Canary, canary, runtimes
+from images.bootstrap.upgrades import known_escapes
 from matrix.catalog import base_image, load_environments
 from matrix.config import Settings
 from matrix.engines import venv
@@ -26,8 +27,6 @@ from matrix.model import Environment
 GIB: Final = 1 << 30
 DISK_NEEDED: Final = 40 * GIB
 MEMORY_NEEDED: Final = 6 * GIB
-SAFE_RUNC: Final = ((1, 2, 8), (1, 3, 3))
-"""The first 1.2 and 1.3 with the repairs of CVE-2025-31133, -52565 and -52881."""
 REGISTRY_SECONDS: Final = 8
 _FAULTS: Final = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
@@ -58,6 +57,7 @@ def examine() -> tuple[Check, ...]:
         *checks,
         _engine(client),
         _runc(client),
+        _runtime(client, everything),
         _buildx(),
         registry,
         *_interpreters(environments, registry=registry.status == "ok"),
@@ -137,13 +137,62 @@ def _engine(client: docker.DockerClient) -> Check:
 
 def _runc(client: docker.DockerClient) -> Check:
     components: list[dict[str, Any]] = client.version().get("Components") or []
-    found = next((one["Version"] for one in components if one["Name"] == "runc"), "unknown")
-    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
-    safe = any(numbers[:2] == first[:2] and numbers >= first for first in SAFE_RUNC) or numbers[:2] > SAFE_RUNC[-1][:2]
-    if safe:
-        return Check(name="runc", status="ok", found=found)
-    fix = "upgrade runc (1.2.8, 1.3.3 or newer) before strangers' models are loaded; our own recipes are safe"
-    return Check(name="runc", status="warn", found=f"{found}: older than the repairs of CVE-2025-31133", fix=fix)
+    found: dict[str, Any] = next((one for one in components if one["Name"] == "runc"), {})
+    commit = str((found.get("Details") or {}).get("GitCommit", ""))  # Debian has its own version here, whole
+    short = str(found.get("Version", "unknown"))
+    version = commit if commit.startswith(short) else short
+    runtime = Settings().runtime
+    return runc_check(version, runtime if runtime in runtimes(client) else "")
+
+
+def runc_check(version: str, runtime: str) -> Check:
+    """Judge a version of runc: known ways out matter where it is what starts sandboxes."""
+    escapes = known_escapes(version)
+    if not escapes:
+        return Check(name="runc", status="ok", found=version)
+    if runtime not in {"", "runc"}:
+        return Check(name="runc", status="ok", found=f"{version}, which starts no sandbox: {runtime} does")
+    fix = (
+        "before strangers' models are loaded: `tfmatrix setup` upgrades it where Debian has a newer one; else set "
+        "TFMATRIX_RUNTIME=runsc and run `tfmatrix setup`, or install a runc of 1.2.8, 1.3.3 or newer. Our own recipes are safe"
+    )
+    return Check(name="runc", status="warn", found=f"{version}: open to {', '.join(escapes)}", fix=fix)
+
+
+def _runtime(client: docker.DockerClient, everything: tuple[Environment, ...]) -> Check:
+    """Prove with a canary that what starts sandboxes starts one; a runtime that hangs is told, not waited for."""
+    runtime, known = Settings().runtime, runtimes(client)
+    if runtime and runtime not in known:
+        fix = (
+            "`tfmatrix setup` registers runsc on Debian"
+            if runtime == RUNSC
+            else "register it in the engine's daemon.json"
+        )
+        found = f"{runtime}: the engine does not know it, only {', '.join(sorted(known))}"
+        return Check(name="runtime", status="fail", found=found, fix=fix)
+    names = [*(base_image(one.python) for one in everything), *(one.image for one in everything)]
+    image = next((name for name in names if image_exists(client, name)), None)
+    if image is None:
+        fix = "`tfmatrix setup` has images; then ask again"
+        return Check(name="runtime", status="warn", found="cannot be tried: no image is here", fix=fix)
+    arguments = [str(word) for word in (known.get(runtime) or {}).get("runtimeArgs") or ()]
+    return runtime_check(runtime or "the engine's own", arguments, canary(client, image, runtime))
+
+
+def runtime_check(name: str, arguments: Sequence[str], said: Canary) -> Check:
+    """Judge what a canary said under a runtime that is registered with some arguments."""
+    if said.fault:
+        fix = "see the engine's log; unset TFMATRIX_RUNTIME to use the engine's own"
+        if "--platform=kvm" in arguments:
+            fix = "its KVM platform hangs on nested machines: put --platform=systrap into runtimeArgs in daemon.json"
+        elif name == RUNSC:
+            fix = f"runtimeArgs in daemon.json have to be {' '.join(ARGUMENTS)}; or unset TFMATRIX_RUNTIME"
+        return Check(name="runtime", status="fail", found=f"{name}: {said.fault}", fix=fix)
+    if not said.bounded:
+        fix = "take --ignore-cgroups out of its runtimeArgs in daemon.json: with it a model may take all memory"
+        found = f"{name}: says its word, and does not bound memory"
+        return Check(name="runtime", status="fail", found=found, fix=fix)
+    return Check(name="runtime", status="ok", found=f"{name}: a container says its word in {said.seconds:.1f} s")
 
 
 def _buildx() -> Check:

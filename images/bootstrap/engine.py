@@ -18,6 +18,7 @@ import requests.exceptions
 
 from images.bootstrap.apt import install, trixie_source
 from images.bootstrap.commands import Say
+from images.bootstrap.upgrades import upgrade_parts
 from matrix.config import Settings
 from matrix.errors import BuildError, EngineError, NoEngineError
 
@@ -92,6 +93,7 @@ def ensure_engine(say: Say) -> None:
     """
     if _answers():
         say("engine: answers")
+        upgrade_parts(say)
         ensure_buildx(say)
         return
     if "DOCKER_HOST" in os.environ:
@@ -103,7 +105,7 @@ def ensure_engine(say: Say) -> None:
         raise NoEngineError(reason, next_step=BY_HAND)
     if shutil.which("dockerd") is None:
         try:
-            _install((*PACKAGES, "iptables"), UBUNTU_PACKAGES, say, lacking="No container engine is installed")
+            install_parts((*PACKAGES, "iptables"), UBUNTU_PACKAGES, say, lacking="No container engine is installed")
         except BuildError as error:
             raise NoEngineError(
                 f"No container engine could be installed. {error.message}", next_step=BY_HAND
@@ -117,7 +119,7 @@ def why_none() -> str | None:
     root, installed = os.geteuid() == 0, shutil.which("dockerd") is not None
     if installed:
         return None if root else "A container engine is installed, but it does not run, or you may not speak to it."
-    return None if _may_install() else "No container engine is installed, and this program may not install it here."
+    return None if may_install() else "No container engine is installed, and this program may not install it here."
 
 
 def ensure_buildx(say: Say) -> None:
@@ -128,7 +130,7 @@ def ensure_buildx(say: Say) -> None:
     """
     if buildx_version() is None:
         client = () if shutil.which("docker") else ("docker-cli",)
-        _install(("docker-buildx", *client), ("docker-buildx",), say, lacking="An engine answers without buildx")
+        install_parts(("docker-buildx", *client), ("docker-buildx",), say, lacking="An engine answers without buildx")
     if buildx_version() is None:
         raise EngineError(
             "`docker buildx` does not answer, also not after an install.",
@@ -152,7 +154,7 @@ def ensure_compose(say: Say) -> None:
         EngineError: It is not there, and cannot be had.
     """
     if compose_version() is None:
-        _install(("docker-compose",), ("docker-compose-v2",), say, lacking="An engine answers without compose")
+        install_parts(("docker-compose",), ("docker-compose-v2",), say, lacking="An engine answers without compose")
     if compose_version() is None:
         raise EngineError(
             "`docker compose` does not answer, also not after an install.",
@@ -171,15 +173,21 @@ def compose_version() -> str | None:
     return done.stdout.strip()
 
 
-def _install(debian: Sequence[str], ubuntu: Sequence[str], say: Say, *, lacking: str) -> None:
-    if not _may_install():
+def install_parts(debian: Sequence[str], ubuntu: Sequence[str], say: Say, *, lacking: str) -> None:
+    """Install packages of Debian, from trixie where the release is older, or of Ubuntu.
+
+    Raises:
+        EngineError: This program may not install anything here.
+        BuildError: The install failed.
+    """
+    if not may_install():
         raise EngineError(f"{lacking}, and this program may not install it here.", next_step=BY_HAND)
     system = _os_release()
     if system["ID"] == "ubuntu":
         install(ubuntu, say)
         return
     if system.get("VERSION_CODENAME") in {"bookworm", "bullseye"}:
-        trixie_source(PACKAGES, say)  # bookworm's own engine has no buildx
+        trixie_source(say)  # bookworm's own engine has no buildx
     install(debian, say)
 
 
@@ -242,7 +250,8 @@ def _context_address() -> list[str]:
         return []
 
 
-def _may_install() -> bool:
+def may_install() -> bool:
+    """Whether this program may install packages: as root, on Debian or what descends from it."""
     system = _os_release()
     return os.geteuid() == 0 and bool({"debian", "ubuntu"} & {system.get("ID"), *system.get("ID_LIKE", "").split()})
 

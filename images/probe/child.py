@@ -52,7 +52,8 @@ def limit(limits):
     if place.ISOLATED:  # the kernel counts all that a user runs, which without a user of its own is not the child's
         resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))  # /dev/mqueue is one more place where a file would stay
+    if resource.getrlimit(resource.RLIMIT_MSGQUEUE) != (0, 0):  # the container's own says so; gVisor refuses to be told
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))  # /dev/mqueue is one more place where a file would stay
     largest = limits.get("file") or limits["body"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     seconds = cpu_seconds(limits)

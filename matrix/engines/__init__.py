@@ -41,6 +41,9 @@ class Channel(Protocol):
     def abort(self) -> None:
         """Make every call on this channel fail soon; may be called from another thread."""
 
+    def starved(self) -> bool:
+        """Whether the kernel killed something in the container for want of memory, as seen from outside."""
+
 
 class Engine(Protocol):
     """Starts a probe in an environment. ``isolates`` says whether what it loads is kept from this machine."""

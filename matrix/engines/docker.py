@@ -1,46 +1,45 @@
-"""Runs probes in Docker containers: the only file that knows how a container is started and spoken to."""
+"""Runs probes in Docker containers: how one is started and what it may do; docker_channel.py speaks to it."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
-import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import docker
 import docker.errors
-import requests.exceptions
 from docker.types import Ulimit
 
 from matrix.config import ROOT
-from matrix.engines import Allowance, ChannelLostError, ChannelTimeoutError
-from matrix.engines.frames import FramedChannel
+from matrix.engines import Allowance
+from matrix.engines.docker_channel import FAULTS, DockerChannel, attach, engine_died
 from matrix.errors import EngineError
 from matrix.model import Environment
 
 PROBE = ROOT / "images" / "probe"
 PROJECT_LABEL = "tfmatrix.project"
-NOISE_LIMIT = 32 << 10
-STDOUT = 1
 REMOVAL_SECONDS = 30
+NO_CORE = Ulimit(name="core", soft=0, hard=0)
+NO_QUEUES = Ulimit(name="msgqueue", soft=0, hard=0)
 INSPECTOR_MEMORY = 1536 << 20
 INSPECTOR_TEMPORARY = 320 << 20
-_MULTIPLEX = struct.Struct(">BxxxL")
-_FAULTS = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 
 class DockerEngine:
     """An engine that speaks to a Docker daemon through its SDK. ``probe`` is a folder that the daemon sees.
 
-    ``inspector`` is the name of the image that looks into uploads.
+    ``inspector`` is the name of the image that looks into uploads, ``runtime`` what starts every sandbox: the engine's own
+    where it is empty, else one that the daemon knows by this name.
     """
 
-    def __init__(self, client: docker.DockerClient, probe: Path = PROBE, inspector: str = "") -> None:
+    def __init__(
+        self, client: docker.DockerClient, probe: Path = PROBE, inspector: str = "", runtime: str = ""
+    ) -> None:
         self._client = client
         self._probe = probe
         self._inspector = inspector
+        self._runtime = {"runtime": runtime} if runtime else {}
 
     isolates = True
 
@@ -48,7 +47,7 @@ class DockerEngine:
         """Return the daemon's version."""
         try:
             return f"Docker {self._client.version()['Version']}"
-        except _FAULTS as error:
+        except FAULTS as error:
             raise engine_died(error) from error
 
     def missing(self, environments: tuple[Environment, ...]) -> dict[str, str]:
@@ -61,7 +60,7 @@ class DockerEngine:
             return str(self._client.images.get(environment.image).id)
         except docker.errors.ImageNotFound:
             return None
-        except _FAULTS as error:
+        except FAULTS as error:
             raise engine_died(error) from error
 
     def reap(self, label: str) -> int:
@@ -71,7 +70,7 @@ class DockerEngine:
             found = self._client.containers.list(all=True, filters=filters, ignore_removed=True)
             for container in found:
                 _remove(container)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise engine_died(error) from error
         return len(found)
 
@@ -83,13 +82,13 @@ class DockerEngine:
         options = hardened(self._probe, Allowance(memory=3 << 30, temporary=64 << 20, processor=processor))
         options |= {"command": command, "stdin_open": False, "auto_remove": False, "volumes": volumes}
         try:
-            container = self._client.containers.create(environment.image, **options, labels={PROJECT_LABEL: "tfmatrix"})
+            container = self._create(environment.image, options, {})
             try:
                 container.start()
                 code = container.wait()["StatusCode"]
             finally:
                 _remove(container)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise engine_died(error) from error
         if code != 0:
             raise EngineError(
@@ -113,7 +112,7 @@ class DockerEngine:
             raise EngineError(
                 "The image that looks into uploads is not built.", next_step="`tfmatrix setup` builds it."
             ) from error
-        except _FAULTS as error:
+        except FAULTS as error:
             raise engine_died(error) from error
         with self._started(self._inspector, inspecting(inbox), labels) as channel:
             yield channel
@@ -121,14 +120,18 @@ class DockerEngine:
     @contextlib.contextmanager
     def _started(self, image: str, options: dict[str, Any], labels: Mapping[str, str]) -> Iterator[DockerChannel]:
         try:
-            container = self._client.containers.create(image, **options, labels={PROJECT_LABEL: "tfmatrix", **labels})
-        except _FAULTS as error:
+            container = self._create(image, options, labels)
+        except FAULTS as error:
             raise engine_died(error) from error
         try:
-            with contextlib.closing(_attach(container)) as channel:
+            with contextlib.closing(attach(container)) as channel:
                 yield channel
         finally:
             _remove(container)
+
+    def _create(self, image: str, options: dict[str, Any], labels: Mapping[str, str]) -> Any:  # noqa: ANN401
+        options = {**options, **self._runtime, "labels": {PROJECT_LABEL: "tfmatrix", **labels}}
+        return self._client.containers.create(image, **options)
 
 
 def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str
         "pids_limit": 128,
         "mem_limit": allowance.memory,
         "memswap_limit": allowance.memory,
-        "ulimits": [Ulimit(name="nofile", soft=512, hard=512), Ulimit(name="core", soft=0, hard=0)],
+        "ulimits": [Ulimit(name="nofile", soft=512, hard=512), NO_CORE, NO_QUEUES],
         "tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={allowance.temporary},nr_inodes=50k,mode=1777"},  # noqa: S108
         "volumes": {
             str(probe): {"bind": "/probe", "mode": "ro"},
@@ -177,7 +180,7 @@ def inspecting(inbox: Path) -> dict[str, Any]:
         "pids_limit": 32,
         "mem_limit": INSPECTOR_MEMORY,
         "memswap_limit": INSPECTOR_MEMORY,
-        "ulimits": [Ulimit(name="nofile", soft=256, hard=256), Ulimit(name="core", soft=0, hard=0)],
+        "ulimits": [Ulimit(name="nofile", soft=256, hard=256), NO_CORE],
         "tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={INSPECTOR_TEMPORARY},nr_inodes=1k,mode=1777"},  # noqa: S108
         "volumes": {str(inbox): {"bind": "/in", "mode": "ro"}},
         "log_config": {"type": "none"},
@@ -185,102 +188,12 @@ def inspecting(inbox: Path) -> dict[str, Any]:
     }
 
 
-def engine_died(error: Exception) -> EngineError:
-    """Return the error for an engine that no longer answers, or refuses."""
-    return EngineError(
-        f"The container engine did not do what it was asked: {error}",
-        next_step="`tfmatrix doctor` checks the engine; then `tfmatrix run --resume` goes on where this stopped.",
-    )
-
-
-class DockerChannel(FramedChannel):
-    """A container's standard streams, with Docker's multiplexing taken off."""
-
-    def __init__(self, container: Any, attached: Any) -> None:  # noqa: ANN401  the SDK has no types
-        self._container = container
-        self._attached = attached
-        self._socket: socket.socket = getattr(attached, "_sock", attached)
-        super().__init__()
-        self._raw = bytearray()
-        self.noise = b""
-
-    def send(self, line: bytes) -> None:
-        """Write one job line."""
-        try:
-            self._socket.settimeout(60)
-            self._socket.sendall(line)
-        except OSError as error:
-            raise self._lost() from error
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        _close(self._attached)
-
-    def abort(self) -> None:
-        """Close the connection and kill the container."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        with contextlib.suppress(*_FAULTS):
-            self._container.kill()
-
-    def _read(self, seconds: float) -> None:
-        try:
-            self._socket.settimeout(seconds)
-            data = self._socket.recv(1 << 20)
-        except TimeoutError as error:
-            raise ChannelTimeoutError from error
-        except OSError as error:
-            raise self._lost() from error
-        if not data:
-            raise self._lost()
-        self._raw += data
-        self._demultiplex()
-
-    def _demultiplex(self) -> None:
-        """Docker prefixes every chunk with its stream and its length."""
-        while len(self._raw) >= _MULTIPLEX.size:
-            stream, size = _MULTIPLEX.unpack_from(self._raw)
-            if len(self._raw) < _MULTIPLEX.size + size:
-                return
-            chunk = bytes(self._raw[_MULTIPLEX.size : _MULTIPLEX.size + size])
-            del self._raw[: _MULTIPLEX.size + size]
-            if stream == STDOUT:
-                self._frames += chunk
-            else:
-                self.noise = (self.noise + chunk)[-NOISE_LIMIT:]
-
-    def _lost(self) -> ChannelLostError:
-        return ChannelLostError(self.noise.decode("utf-8", "replace")[-4000:].strip() or "it said nothing")
-
-
-def _attach(container: Any) -> DockerChannel:  # noqa: ANN401
-    """Attach before the start, so that not a byte is missed."""
-    try:
-        attached = container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-    except _FAULTS as error:
-        raise engine_died(error) from error
-    try:
-        container.start()
-    except _FAULTS as error:
-        _close(attached)
-        raise engine_died(error) from error
-    return DockerChannel(container, attached)
-
-
-def _close(attached: Any) -> None:  # noqa: ANN401
-    """Close a connection that the SDK handed over, with the response and the socket that it keeps behind it."""
-    for one in (getattr(attached, "_response", None), attached, getattr(attached, "_sock", None)):
-        if one is not None:
-            with contextlib.suppress(OSError, ValueError):
-                one.close()
-
-
 def _remove(container: Any) -> None:  # noqa: ANN401
     """Remove a container and see it gone; it may be on its way out already, by itself.
 
     One that outlives this is reaped by its label when the next run begins.
     """
-    with contextlib.suppress(*_FAULTS):
+    with contextlib.suppress(*FAULTS):
         try:
             container.remove(force=True)
         except docker.errors.NotFound:

@@ -25,6 +25,10 @@ class FramedChannel(ABC):
             self._read(left)
         return frame
 
+    def starved(self) -> bool:
+        """Whether something was killed for want of memory that the zygote could not see; where nothing is known, no."""
+        return False
+
     @abstractmethod
     def _read(self, seconds: float) -> None:
         """Read what there is, waiting for it so long at most."""

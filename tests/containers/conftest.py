@@ -129,7 +129,7 @@ def client() -> Iterator[docker.DockerClient]:
 @pytest.fixture(scope="session")
 def engine(client: docker.DockerClient) -> DockerEngine:
     """The engine, with the three images of ``make test``."""
-    found = DockerEngine(client)
+    found = DockerEngine(client, runtime=Settings().runtime)
     missing = found.missing(tuple(one for one in catalog.load_environments() if one.id in TESTED))
     if missing:
         pytest.fail(f"Without an image: {', '.join(missing)}. Run `tfmatrix setup --environments 2.4,2.15,2.21`.")

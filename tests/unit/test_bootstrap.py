@@ -11,6 +11,12 @@ from images.bootstrap import engine
 from matrix.errors import EngineError, ExitCode
 
 
+@pytest.fixture(autouse=True)
+def nothing_newer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packages of the machine that runs the tests are left alone."""
+    monkeypatch.setattr(engine, "upgrade_parts", lambda _say: None)
+
+
 @pytest.fixture
 def fedora(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system whose packages are not ours to install."""

@@ -13,8 +13,8 @@ import pytest
 from images.probe import wire
 from matrix.blobs import Blobs
 from matrix.catalog import load_environments
-from matrix.engines import Allowance
-from matrix.messages import Limits
+from matrix.engines import Allowance, ChannelLostError
+from matrix.messages import EndKind, Limits, LoadJob
 from matrix.model import Environment
 from matrix.session import HarnessBrokenError, Patience, Session
 
@@ -75,3 +75,33 @@ def test_python_is_compared_without_its_last_number(tmp_path: Path) -> None:
     engine = FakeEngine(tensorflow=ROW.tensorflow, keras=ROW.keras, python=f"{ROW.python}.99")
     said = proving(engine, replace(ROW, tensorflow="2.0.0"), tmp_path)
     assert "python" not in said.partition("prove itself")[2].partition("Rebuild")[0]
+
+
+class DyingEngine(FakeEngine):
+    """Its containers introduce themselves, and end with the first job, for want of memory or not."""
+
+    def __init__(self, *, starved: bool) -> None:
+        super().__init__()
+        self._starved = starved
+        self._sent = False
+
+    def send(self, _line: bytes) -> None:
+        self._sent = True
+
+    def receive(self, seconds: float) -> bytes:
+        if self._sent:
+            raise ChannelLostError("it said nothing")
+        return super().receive(seconds)
+
+    def starved(self) -> bool:
+        return self._starved
+
+
+@pytest.mark.parametrize(("starved", "kind"), [(True, EndKind.OUT_OF_MEMORY), (False, EndKind.SIGNAL)])
+def test_a_container_that_ends_for_want_of_memory_is_no_crash(starved: bool, kind: EndKind, tmp_path: Path) -> None:  # noqa: FBT001
+    """Under gVisor a lack of memory may take the container with it; the engine has seen why."""
+    engine: Any = DyingEngine(starved=starved)
+    allowance = Allowance(memory=1, temporary=1, processor=None)
+    with Session(engine, ROW, inbox=tmp_path / "inbox", allowance=allowance, labels={}, patience=PATIENCE) as session:
+        ending, said = session.run(LoadJob(cells=()))
+    assert (ending.kind, said) == (kind, b"")
