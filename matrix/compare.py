@@ -18,6 +18,9 @@ TOLERANCES: Final = {
 }
 """Absolute and relative tolerance by dtype: |a - b| <= absolute + relative * |b|. All else must be equal exactly."""
 
+PIECE: Final = 1 << 18
+"""So many numbers are compared at once."""
+
 
 def compare(found: Arrays, expected: Arrays) -> tuple[Difference, ...]:
     """Compare a loaded model's outputs with its saver's.
@@ -45,12 +48,26 @@ def _difference(name: str, found: NDArray[Any], expected: NDArray[Any]) -> Diffe
         return Difference(
             output=name, equal=bool(np.array_equal(found, expected)), max_absolute=None, max_relative=None
         )
-    return _float_difference(name, found.astype(np.float64), expected.astype(np.float64), TOLERANCES[found.dtype.name])
+    return _float_difference(name, found, expected, TOLERANCES[found.dtype.name])
 
 
 def _float_difference(
-    name: str, found: NDArray[np.float64], expected: NDArray[np.float64], tolerance: tuple[float, float]
+    name: str, found: NDArray[Any], expected: NDArray[Any], tolerance: tuple[float, float]
 ) -> Difference:
+    """Compare piece by piece: in whole it would take twenty times the memory of what is compared."""
+    mine, theirs = found.reshape(-1), expected.reshape(-1)
+    equal, absolute, relative = True, 0.0, 0.0
+    for start in range(0, mine.size, PIECE):
+        piece = slice(start, start + PIECE)
+        close, gap, ratio = _gaps(mine[piece].astype(np.float64), theirs[piece].astype(np.float64), tolerance)
+        equal, absolute, relative = equal and close, max(absolute, gap), max(relative, ratio)
+    return Difference(output=name, equal=equal, max_absolute=absolute, max_relative=relative)
+
+
+def _gaps(
+    found: NDArray[np.float64], expected: NDArray[np.float64], tolerance: tuple[float, float]
+) -> tuple[bool, float, float]:
+    """Return whether all are close, and the largest absolute and relative difference."""
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))  # infinities and NaN equal themselves
     with np.errstate(all="ignore"):
         gap = np.where(same, 0.0, np.abs(found - expected))
@@ -58,7 +75,7 @@ def _float_difference(
         close = same | (
             np.isfinite(gap) & np.isfinite(expected) & (gap <= tolerance[0] + tolerance[1] * np.abs(expected))
         )
-    return Difference(output=name, equal=bool(close.all()), max_absolute=_largest(gap), max_relative=_largest(relative))
+    return bool(close.all()), _largest(gap), _largest(relative)
 
 
 def _largest(values: NDArray[np.float64]) -> float:

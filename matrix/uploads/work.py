@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from secrets import compare_digest
@@ -36,6 +37,9 @@ LOOK_SECONDS: Final = 0.1
 TIDY_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 5.0
 FULL_SECONDS: Final = 15.0
+ANSWER: Final = 32 << 20
+"""Bytes that one environment may answer: the answers of a whole row are held in memory, of as many rows as are under way."""
+
 TROUBLES: Final = 5
 """So often in a row what is kept may not be to be had for an upload before it is given up."""
 
@@ -304,12 +308,13 @@ def in_turn(cases: Iterable[Case]) -> list[Case]:
 
 def containers(settings: Settings, engine: Engine, blobs: Blobs) -> Containers:
     """Return the containers that uploads are loaded in."""
+    allowed = patience(settings, file=max(UNPACKED, settings.upload_bytes))
     return Containers(
         engine,
         blobs,
         inboxes=_inboxes(settings),
         labels=_labels(settings),
-        patience=patience(settings, file=max(UNPACKED, settings.upload_bytes)),
+        patience=replace(allowed, load=replace(allowed.load, body=min(ANSWER, settings.artifact_bytes))),
         memory=settings.container_memory,
         many=settings.warm_containers,
     )
