@@ -85,9 +85,10 @@ class Uploads:
         return tuple(row.id for row in self._rows(wanted))
 
     def weight(self) -> tuple[int, int]:
-        """How many uploads are kept, and the bytes of their files."""
+        """How many uploads are kept, and the bytes of their files and of what they were saved again as."""
         kept = self._uploads(select(uploads).where(uploads.c.state.not_in(_GONE)))
-        return len(kept), sum(one.size for one in kept)
+        saves = self._rows(select(upload_saves.c.finding))
+        return len(kept), sum(one.size for one in kept) + sum(int(row.finding["size"]) for row in saves)
 
     def record_cells(self, content: str, found: Sequence[UploadCell]) -> None:
         """Keep what was found, in place of what was found before; whoever watches an upload of this content sees it.

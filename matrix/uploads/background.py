@@ -47,7 +47,7 @@ class Background:
         environment = self._filling.row.line[place]
         known = {save.format for save in self._saves() if save.saver == environment.recipe_digest}
         formats = [one for one in WHOLE if one not in known]
-        if not formats:
+        if not formats or self._means.is_full:  # one upload may become ninety files of its size
             return
         filling = self._filling
         try:

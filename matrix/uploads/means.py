@@ -20,11 +20,17 @@ from matrix.uploads.ways import Ways
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Means:
-    """Shared by all uploads and lanes."""
+    """Shared by all uploads and lanes. ``disk`` is how many bytes all that is kept of uploads may take."""
 
     uploads: Uploads
     blobs: Blobs
     containers: Containers
+    disk: int = 1 << 62
+
+    @property
+    def is_full(self) -> bool:
+        """Whether uploads, and what they were saved again as, take as much of the disk as they may."""
+        return self.uploads.weight()[1] >= self.disk
 
     @contextmanager
     def seat(self, environment: Environment, ways: Ways, inputs: Inputs) -> Iterator[Seat]:

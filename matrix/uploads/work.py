@@ -68,7 +68,7 @@ class UploadWork:
         self._blobs = Blobs(settings.home / "uploads" / "files")
         self.door = Door(settings.home / "uploads" / "door")
         self._containers = containers(settings, engine, Blobs(settings.home / "blobs"))
-        self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers)
+        self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers, disk=settings.upload_disk)
         self._inspector = Inspector(engine, inboxes=settings.home / "uploads" / "inspect", labels=_labels(settings))
         self._inspect = of_these(self._inspector.of(self._blobs), settings.kinds_taken)
         self._cases: dict[str, Case] = {}

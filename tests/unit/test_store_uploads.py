@@ -170,3 +170,12 @@ def test_time_runs_out(store: Store) -> None:
     assert store.uploads.expired(upload.expires_at) == (upload.id,)
     store.uploads.forget(upload.id, UploadState.EXPIRED, NOW)
     assert store.uploads.expired(upload.expires_at) == ()
+
+
+def test_what_uploads_take_counts_what_they_were_saved_again_as(store: Store) -> None:
+    """Ninety files may come of one: the limit of the disk is for all of them."""
+    upload = an_upload()
+    assert store.uploads.weight() == (0, 0)
+    store.uploads.add(upload)
+    store.uploads.record_saves(upload.content, [a_save()])
+    assert store.uploads.weight() == (1, upload.size + a_save().size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,14 @@ def test_an_answer_has_an_end(tmp_path: Path) -> None:
     engine: Any = None
     opened = containers(Settings(home=tmp_path), engine, Blobs(tmp_path))._patience
     assert opened.load.body * 4 <= opened.save.body
+
+
+def test_nothing_is_saved_again_where_the_room_for_uploads_is_full(tmp_path: Path, store: Store) -> None:
+    """The row is there all the same."""
+    work = work_on(tmp_path, store, World())
+    work._means = replace(work._means, disk=1)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+    assert upload.state is UploadState.DONE
+    assert len(row(store, upload)) == len(IDS)
+    assert store.uploads.saves(upload.content) == ()
