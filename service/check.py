@@ -192,9 +192,9 @@ def _table(places: list[dict[str, Any]]) -> Table:
         other = next((way["words"] for way in place["ways"] if way["outcome"] in {"pass", "drift", "loads"}), "")
         gap = place["max_absolute"]
         table.add_row(
-            str(place["label"]),
-            str(place["keras"]),
-            f"[{STYLES.get(outcome, 'red')}]{outcome}[/]",
+            escape(str(place["label"])),
+            escape(str(place["keras"])),
+            f"[{STYLES.get(outcome, 'red')}]{escape(outcome)}[/]",
             "reference" if place["is_reference"] else "" if gap is None else f"{float(gap):.3g}",
             escape("; ".join(filter(None, (place["cause"], f"loads {other}" if other else "")))),
         )

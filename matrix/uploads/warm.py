@@ -28,7 +28,8 @@ class Containers:
     """Starts sessions for uploads, and keeps ``many`` of them warm, at most one for each environment.
 
     An environment proves itself before its container counts as warm; a cold one is proved unless this process has seen
-    the very same image prove itself before: a proof takes a second.
+    the very same image prove itself before: a proof takes a second. ``memory`` is what a container gets besides room for its
+    file, ``most`` what it gets at the most, whatever the file, in bytes.
     """
 
     def __init__(  # noqa: PLR0913  what a container needs is what it is given
@@ -40,6 +41,7 @@ class Containers:
         labels: Mapping[str, str],
         patience: Patience,
         memory: int,
+        most: int,
         many: int,
     ) -> None:
         self._engine = engine
@@ -48,6 +50,7 @@ class Containers:
         self._labels = labels
         self._patience = patience
         self._memory = memory
+        self._most_room = max(ROOM, most - memory)
         self._many = many
         self._numbers = itertools.count()
         self._warm: dict[str, Session] = {}
@@ -130,6 +133,7 @@ class Containers:
         shutil.rmtree(self._inboxes, ignore_errors=True)
 
     def _new(self, environment: Environment, room: int) -> Session:
+        room = min(room, self._most_room)  # what an inspector says of a size is a stranger's word
         session = Session(
             self._engine,
             environment,

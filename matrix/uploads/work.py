@@ -316,6 +316,7 @@ def containers(settings: Settings, engine: Engine, blobs: Blobs) -> Containers:
         labels=_labels(settings),
         patience=replace(allowed, load=replace(allowed.load, body=min(ANSWER, settings.artifact_bytes))),
         memory=settings.container_memory,
+        most=settings.memory // settings.lanes_in_memory,
         many=settings.warm_containers,
     )
 

@@ -1,0 +1,68 @@
+"""Containers of uploads: what they get is bounded by settings, whatever is said of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matrix.blobs import Blobs
+from matrix.config import Settings
+from matrix.engines import Allowance
+from matrix.model import Environment
+from matrix.runner import patience
+from matrix.session import Session
+from matrix.uploads.warm import ROOM, Containers
+from tests.fake_uploads import BASES
+
+GIB = 1 << 30
+
+
+class Noting:
+    """An engine that notes what it was to give."""
+
+    def __init__(self) -> None:
+        self.given: list[Allowance] = []
+
+    @contextmanager
+    def start(
+        self, environment: Environment, inbox: Path, allowance: Allowance, labels: Mapping[str, str]
+    ) -> Iterator[None]:
+        """Start nothing."""
+        del environment, inbox, labels
+        self.given.append(allowance)
+        yield None
+
+    def image_id(self, _environment: Environment) -> str:
+        """Any."""
+        return "image"
+
+
+@pytest.mark.parametrize(
+    ("unpacked", "room"), [(0, ROOM), (1 << 20, ROOM), (GIB // 2, 2 * GIB), (GIB, 3 * GIB), (1 << 60, 3 * GIB)]
+)
+def test_a_file_gets_room_and_no_more_than_its_lane(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpacked: int, room: int
+) -> None:
+    """Four copies of it, as far as the memory of all lanes allows."""
+    engine: Any = Noting()
+    monkeypatch.setattr(Session, "prove", lambda session, _blobs: session._start_container().__enter__())
+    containers = Containers(
+        engine,
+        Blobs(tmp_path / "blobs"),
+        inboxes=tmp_path / "inbox",
+        labels={},
+        patience=patience(Settings(home=tmp_path)),
+        memory=3 * GIB,
+        most=6 * GIB,
+        many=0,
+    )
+    with containers.session(BASES[0], unpacked):
+        pass
+    (given,) = engine.given
+    assert given.memory == 3 * GIB + room
+    assert given.temporary - room == 64 << 20
+    assert list((tmp_path / "inbox").iterdir()) == []
