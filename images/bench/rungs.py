@@ -9,7 +9,7 @@ import ways
 def climb(tf, path, format_, model, method, inputs):  # noqa: PLR0913, PLR0917  the words of a command line
     """Load one file where it lies and call it; a failure is as good as a success, it only has to be the same in all."""
     job = {"format": format_, "model": model, "method": method, "inputs": inputs}
-    arrays, structure = load._inputs(job)
+    arrays, structure = load.inputs_of(job)
     try:
         load._open(path, format_)
         loaded = ways.load(tf, path, job, recipes.find(model), None)
