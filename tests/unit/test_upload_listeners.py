@@ -14,6 +14,7 @@ from matrix.errors import StoreError
 from service.problems import TooMany
 from service.uploads import listeners
 from service.uploads.listeners import Listeners, Moment
+from tests import loops
 
 NOW = Moment(revision=1, state="loading", ahead=0, runner_alive=True, over=False)
 
@@ -42,7 +43,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     """Run a test in a loop of its own."""
-    asyncio.run(asyncio.wait_for(test, 20))
+    loops.run(asyncio.wait_for(test, 20))
 
 
 async def event(events: AsyncIterator[bytes]) -> tuple[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ from matrix.store import open_store
 from matrix.uploads.door import Door
 from matrix.uploads.model import Part, hashed
 from service.uploads import intake, taking
+from tests.loops import run
 from tests.site import Visitor, visiting
 
 API: Final = "/api/uploads"
@@ -229,7 +230,7 @@ def test_who_goes_away_in_the_middle_leaves_nothing(visitor: Visitor, tmp_path: 
             seen.append([one.name for one in (tmp_path / "uploads" / "door").glob(".*/*")])
             yield message
 
-    assert asyncio.run(asked(visitor.app, watched())) == 400  # type: ignore[arg-type]
+    assert run(asked(visitor.app, watched())) == 400  # type: ignore[arg-type]
     assert seen[-1] == ["model"]  # it was on its way
     assert left(tmp_path) == []
 
@@ -239,7 +240,7 @@ def test_who_falls_silent_is_not_waited_for(visitor: Visitor, tmp_path: Path, mo
     monkeypatch.setattr(taking, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr("service.pages.uploading.DRAIN_SECONDS", 0.05)
     slow = in_pieces(body(("model", "m.h5", MODEL))[:5000], wait=5)
-    assert asyncio.run(asked(visitor.app, slow)) == 408  # type: ignore[arg-type]
+    assert run(asked(visitor.app, slow)) == 408  # type: ignore[arg-type]
     assert left(tmp_path) == []
 
 
@@ -251,9 +252,9 @@ def test_what_is_too_long_is_refused_before_it_is_read(visitor: Visitor, tmp_pat
         yield {}
 
     told = asked(visitor.app, never(), **{"content-length": str(1 << 40), "expect": "100-continue"})  # type: ignore[arg-type]
-    assert asyncio.run(told) == 413
+    assert run(told) == 413
     endless = in_pieces(*[body(("model", "m.h5", bytes(1 << 18)), end=False)[:-2]] + [bytes(1 << 18)] * 40)
-    assert asyncio.run(asked(visitor.app, endless)) == 413  # type: ignore[arg-type]
+    assert run(asked(visitor.app, endless)) == 413  # type: ignore[arg-type]
     assert left(tmp_path) == []
 
 
@@ -317,7 +318,7 @@ def test_ten_at_once_all_arrive(visitor: Visitor, tmp_path: Path) -> None:
     async def all_of_them() -> list[int]:
         return list(await asyncio.gather(*map(send, contents.values())))
 
-    assert asyncio.run(all_of_them()) == [201] * 10
+    assert run(all_of_them()) == [201] * 10
     found = {(tmp_path / "uploads" / "door" / one / "model").read_bytes() for one in left(tmp_path)}
     assert found == set(contents.values())
 
