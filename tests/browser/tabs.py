@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -40,11 +40,15 @@ def sideways(tab: Page) -> int:
     return int(tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def barriers(tab: Page) -> list[tuple[str, str]]:
-    """What axe finds that is serious or critical; of a heat table a few rows, for all squares are alike."""
+def barriers(tab: Page, rules: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """What axe finds that is serious or critical; of a heat table a few rows, for all squares are alike.
+
+    With ``rules`` it looks for these alone.
+    """
     tab.evaluate(
         "for (const row of document.querySelectorAll('table.heat tbody tr:nth-child(n + 4)')) row.remove();"
         "for (const row of document.querySelectorAll('table.plain tbody tr:nth-child(n + 8)')) row.remove();"
     )
-    found = Axe().run(tab, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
+    options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = Axe().run(tab, options=options).response["violations"]
     return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in _GRAVE]

@@ -18,7 +18,7 @@ from reports.letters import letters
 from service.publish import MARKER, publish
 from service.snapshot import Snapshot
 from tests.site import shared_home
-from tests.unit.test_site_catalogue import break_a_cell
+from tests.store_samples import NOON, save
 
 
 class Links(HTMLParser):
@@ -50,6 +50,13 @@ def opened(home: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture
+def nothing_yet(tmp_path: Path) -> Iterator[Store]:
+    """A home where nothing was measured: its site has a seventh of the pages, and is as whole."""
+    with open_store(tmp_path / "matrix.db") as store:
+        yield store
+
+
 def test_every_link_leads_to_a_file(home: Path) -> None:
     """Nothing points outside, nor at what is not there."""
     site = home / "site"
@@ -67,31 +74,34 @@ def test_every_link_leads_to_a_file(home: Path) -> None:
     assert dead == set()
 
 
-def test_what_has_not_changed_is_not_written_again(home: Path, opened: Store) -> None:
+def test_what_has_not_changed_is_not_written_again(tmp_path: Path, nothing_yet: Store) -> None:
     """The second time says where it is; after a change it is written anew, and the old one is gone as a whole."""
-    settings, target = Settings(home=home), home / "site"
+    settings, target = Settings(home=tmp_path), tmp_path / "site"
+    assert publish(nothing_yet, settings, target).written
     before = (target / "index.html").stat().st_ino
-    assert not publish(opened, settings, target).written
+    assert not publish(nothing_yet, settings, target).written
     assert (target / "index.html").stat().st_ino == before
     (target / "stale.html").write_text("from an earlier site")
-    break_a_cell(opened)
-    found = publish(opened, settings, target)
+    nothing_yet.write.record_save(nothing_yet.write.begin_run({}, {}, NOON), save(), NOON)
+    found = publish(nothing_yet, settings, target)
     assert found.written
     assert not (target / "stale.html").exists()
-    assert sorted(path.name for path in home.iterdir() if path.name.startswith(".")) == []
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_a_folder_of_something_else_is_left_alone(home: Path, opened: Store, tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, nothing_yet: Store) -> None:
     """It is not ours to replace; one page of an earlier version is."""
-    (tmp_path / "thesis.tex").write_text("years of work")
+    settings, target = Settings(home=tmp_path), tmp_path / "texts"
+    target.mkdir()
+    (target / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match="did not write"):
-        publish(opened, Settings(home=home), tmp_path)
-    assert (tmp_path / "thesis.tex").exists()
+        publish(nothing_yet, settings, target)
+    assert (target / "thesis.tex").exists()
     with pytest.raises(UsageError, match="is a file"):
-        publish(opened, Settings(home=home), tmp_path / "thesis.tex")
-    (tmp_path / "thesis.tex").rename(tmp_path / "index.html")
-    assert publish(opened, Settings(home=home), tmp_path).written
-    assert (tmp_path / MARKER).exists()
+        publish(nothing_yet, settings, target / "thesis.tex")
+    (target / "thesis.tex").rename(target / "index.html")
+    assert publish(nothing_yet, settings, target).written
+    assert (target / MARKER).exists()
 
 
 def test_letters_say_what_the_cube_says(opened: Store) -> None:
