@@ -29,14 +29,16 @@ class Background:
         self._content = content
         self._filling = filling
         self._savers = filling.savers()
-        self._loaders = list(range(len(filling.row.line)))
+        self._loaders = filling.row.members
+        self._has_begun = False
 
     def claim(self, *, idle: bool) -> Work | None:
         """Return the next piece of work; loading begins once all has been saved, which ``idle`` tells."""
         if self._savers:
             return partial(self._save_in, self._savers.pop(0))
-        if not idle and self._loaders == list(range(len(self._filling.row.line))):
+        if not (idle or self._has_begun):
             return None
+        self._has_begun = True
         return partial(self._load_in, self._loaders.pop(0)) if self._loaders else None
 
     def is_over(self, *, idle: bool) -> bool:

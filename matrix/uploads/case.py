@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import partial
 from typing import Any, Final
 
-from matrix.model import Environment, Flavour
+from matrix.model import Environment
 from matrix.uploads.attempt import Inputs
 from matrix.uploads.background import Background
 from matrix.uploads.filling import Filling
@@ -136,7 +136,7 @@ class Case:
         said = inspection["saved_with"]
         origin = Origin(**{name: said.get(name) for name in ("tensorflow", "keras", "oldest", "newest")})
         ways = ways_of(self.upload.parts, inspection)
-        environments = self._asked(origin)
+        environments = self._line(origin)
         if not environments:
             self.fail("No environment that it could be tried in is built here.", "Whoever runs this: `tfmatrix setup`.")
             return
@@ -146,35 +146,29 @@ class Case:
                 self._means,
                 self.upload.content,
                 ways=ways,
-                row=Row(origin, environments, comparable=note is None),
+                row=Row(origin, environments, wanted=self.upload.options.environments or None, comparable=note is None),
                 inputs=Inputs(inspection.get("inputs") or ""),
                 lock=self._lock,
                 changed=self._row_changed,
                 asked_with=self._note_inputs,
             )
             self._filling.recall()
-            plan = [one.id for one in self._filling.row.line]
-            self._change(state=UploadState.LOADING, inspection=inspection, plan=plan, note=note)
+            self._change(state=UploadState.LOADING, inspection=inspection, plan=self._plan(), note=note)
             self.phase = Phase.ROW
             self._row_changed()
 
-    def _asked(self, origin: Origin) -> list[Environment]:
-        """Return the environments of the row: those asked for, and the one nearest to what saved the file.
+    def _line(self, origin: Origin) -> list[Environment]:
+        """Return the environments that the row is made of, and in which its reference may be looked for.
 
-        A file of Keras 3 is also tried in every Keras 3 there is: which of them is installed is what differs between people.
+        A file of Keras 3 is also tried in every Keras 3 there is, one of tf_keras in every tf_keras: which of them is installed
+        is what differs between people.
         """
-        options = self.upload.options
-        of_keras_3 = (origin.keras or "").startswith("3.")
-        whole = [
+        options, flavour = self.upload.options, origin.overlaid
+        return [
             one
             for one in self._environments
-            if one.base is None or options.overlays or (of_keras_3 and one.flavour is Flavour.KERAS3)
+            if one.base is None or options.overlays or one.flavour is flavour or one.id in options.environments
         ]
-        if not (options.environments and whole):
-            return whole
-        nearest = Row(origin, whole)
-        wanted = {*options.environments, *(one.id for one in nearest.line[nearest.home :][:1])}
-        return [one for one in self._environments if one.id in wanted]
 
     def _note_inputs(self, digest: str) -> None:
         """Keep what the first environment made up: after a restart, and of the same files again, that is asked as well."""
@@ -186,9 +180,15 @@ class Case:
         with self._lock:
             self._row_changed()
 
+    def _plan(self) -> tuple[str, ...]:
+        row = self._filling.row
+        return tuple(row.line[place].id for place in row.members)
+
     def _row_changed(self) -> None:
         """Note where the row stands; once it is complete, go on."""
         row = self._filling.row
+        if self._plan() != self.upload.plan:
+            self._change(plan=self._plan())
         reference = None if row.reference is None else row.reference.id
         if self._filling.is_unsteady and self.upload.note != UNSTEADY:
             self._change(note=UNSTEADY, reference=None)

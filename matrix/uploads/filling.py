@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from matrix import verdict
@@ -56,10 +56,10 @@ class Filling:
         for cell in self._means.uploads.cells(self._content):
             if cell.saver == ITSELF and cell.result.verdict is not Verdict.HARNESS_BROKEN:
                 known.setdefault(cell.result.key.loader, []).append(cell)
-        for place, environment in enumerate(self.row.line):
-            cells = known.get(environment.recipe_digest, [])
-            if self._is_whole(environment, cells):
-                self._take_known(place, cells)
+        for wanted in self.row.members:
+            self._take_known(wanted, known)
+        while (place := self.row.missing_for_reference()) is not None and self._take_known(place, known):
+            pass
 
     def claim(self) -> Work | None:
         """Return the next environment's work; nothing when all are under way or done."""
@@ -79,16 +79,22 @@ class Filling:
         further = self.ways.further(environment, cells[0].result)
         return {cell.result.key.method for cell in cells} >= {self.ways.first, *further}
 
-    def _take_known(self, place: int, cells: Sequence[UploadCell]) -> None:
+    def _take_known(self, place: int, known: Mapping[str, Sequence[UploadCell]]) -> bool:
+        """Take what is known of a place, where that is all of it."""
+        environment = self.row.line[place]
+        cells = known.get(environment.recipe_digest, [])
+        if not self._is_whole(environment, cells):
+            return False
         try:
             answers = [self._means.answer(cell.outputs) for cell in cells]
         except StoreError:  # a file is lost: it is tried anew
-            return
+            return False
         self.row.take(place)
         for cell, outputs in zip(cells, answers, strict=True):
             self.row.add(place, cell, outputs)
         self.methods[place] = cells[-1].result.key.method
         self._record(self.row.end(place))
+        return True
 
     def _try(self, place: int) -> None:
         environment = self.row.line[place]
@@ -96,7 +102,7 @@ class Filling:
             with self._means.seat(environment, self.ways, self.inputs) as seat:
                 for tried in attempts(seat):
                     self._take(place, tried.method, tried.found.result, tried)
-                    if place == self.row.home and tried.found.outputs:
+                    if tried.found.outputs and self.row.reference is None:
                         self._ask_again(seat, tried)
         except HarnessBrokenError as error:
             key = CellKey(artifact=self.ways.artifact, loader=environment.recipe_digest, method=self.ways.first)
@@ -126,7 +132,7 @@ class Filling:
             self._record([self.row.add(place, cell, outputs)])
 
     def _ask_again(self, seat: Seat, tried: Attempt) -> None:
-        """See whether it answers the same once more in the environment nearest to the saver's: else nothing can be compared."""
+        """See whether it answers the same once more, in whatever may become the reference: else nothing can be compared."""
         if self.ways.format is None:
             return
         second = load(seat, tried.method)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from matrix.model import Environment
+from matrix.model import Environment, Flavour
 
 Version = tuple[int, ...]
 
@@ -23,6 +23,13 @@ class Origin:
     keras: str | None = None
     oldest: str | None = None
     newest: str | None = None
+
+    @property
+    def overlaid(self) -> Flavour | None:
+        """Which Keras, that no TensorFlow brings or each another one of, saved the file; nothing for the Keras 2 of old."""
+        if self.keras is None or _version(self.keras) <= (2, 15):
+            return None
+        return Flavour.KERAS3 if _version(self.keras) >= (3,) else Flavour.TF_KERAS
 
 
 def in_line(environments: Sequence[Environment]) -> tuple[Environment, ...]:

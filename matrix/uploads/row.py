@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from matrix.messages import Arrays
@@ -25,13 +25,26 @@ class Place:
 class Row:
     """Environments in line, and what came of each. Not safe for threads: whoever shares it holds a lock.
 
+    ``wanted`` names those that were asked for; with the one nearest to what saved the file they are the row. Where that one
+    does not load it, others are tried beside them until the reference is found, so that it is the same whatever is asked for.
     ``comparable`` is off where every environment makes the model anew: then nothing is held against anything.
     """
 
-    def __init__(self, origin: Origin, environments: Sequence[Environment], *, comparable: bool = True) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        environments: Sequence[Environment],
+        *,
+        wanted: Collection[str] | None = None,
+        comparable: bool = True,
+    ) -> None:
         self.line = order.in_line(environments)
         self.home = order.nearest(origin, self.line)
         self.places: dict[int, Place] = {}
+        self._own = [number for number, one in enumerate(self.line) if one.base is None or number == self.home]
+        self._wanted = [
+            number for number, one in enumerate(self.line) if wanted is None or one.id in wanted or number == self.home
+        ]
         self._comparable = comparable
         self._agreement: Agreement | None = None
         self._reference: int | None = None
@@ -42,22 +55,51 @@ class Row:
         return None if self._agreement is None or self._reference is None else self.line[self._reference]
 
     @property
+    def members(self) -> list[int]:
+        """The places of the row: what was asked for, and what was tried beside that."""
+        return sorted({*self._wanted, *self.places})
+
+    @property
     def is_complete(self) -> bool:
         """Whether every environment was tried to its end."""
-        return len(self.places) == len(self.line) and all(place.is_done for place in self.places.values())
+        return self._is_done and self.missing_for_reference() is None
 
     def claim(self) -> int | None:
         """Return the place to try next, which is then under way; nothing when all are.
 
         What saved the file is first, then environments of their own, which may be warm; overlays fill in between them.
         """
-        own = [number for number, one in enumerate(self.line) if one.base is None or number == self.home]
-        place = self._next(own)
+        place = self._next([number for number in self._wanted if number in self._own])
         if place is None:
-            place = self._next(range(len(self.line)))
+            place = self._next(self._wanted)
+        if place is None:
+            place = self.missing_for_reference()
         if place is not None:
             self.take(place)
         return place
+
+    def missing_for_reference(self) -> int | None:
+        """Return a place that was not asked for and has to be tried, since what answers is to be held against something."""
+        if not (self._comparable and self._agreement is None and self._is_done and self.answering()):
+            return None
+        if self._nearest()[1]:
+            return None
+        near = order.by_distance(self.home, self.line)
+        return next((place for place in near if place in self._own and place not in self.places), None)
+
+    @property
+    def _is_done(self) -> bool:
+        return set(self._wanted) <= self.places.keys() and all(place.is_done for place in self.places.values())
+
+    def _nearest(self) -> tuple[int | None, bool]:
+        """Return the nearest place that loads the file, and whether that will stand; overlays are no reference for others."""
+        loads = {number: one.outputs is not None for number, one in self.places.items() if one.is_done}
+        overlays = [number for number in range(len(self.line)) if number not in self._own]
+        found, stands = order.reference(self.home, self.line, loads | dict.fromkeys(overlays, False))
+        if found is None and stands and self._is_done:
+            near = order.by_distance(self.home, self.line)
+            return next((place for place in near if loads.get(place)), None), True
+        return found, stands
 
     def _next(self, among: Sequence[int]) -> int | None:
         """Return the place to try next among some, in their order."""
@@ -93,9 +135,8 @@ class Row:
         self.places[place].is_done = True
         if self._agreement is not None or not self._comparable:
             return ()
-        loads = {number: one.outputs is not None for number, one in self.places.items() if one.is_done}
-        reference, stands = order.reference(self.home, self.line, loads)
-        if reference is None or not (stands or self.is_complete):
+        reference, stands = self._nearest()
+        if reference is None or not stands:
             return ()
         outputs = self.places[reference].outputs
         if outputs is None:

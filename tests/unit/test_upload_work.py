@@ -96,6 +96,46 @@ def test_only_what_is_asked_for_is_run_beside_the_reference(tmp_path: Path, stor
     assert row(store, upload).keys() == set(upload.plan)
 
 
+def home_is_broken(environment: Environment, _method: str) -> float | str:
+    """2.9 saved it and cannot load it; 2.10 can, and 2.15 answers something else."""
+    if environment.minor <= (2, 9):
+        return "no"
+    return 3.0 if environment.minor >= (2, 15) else 1.0
+
+
+def test_the_reference_is_the_same_whatever_was_asked_for(tmp_path: Path, store: Store) -> None:
+    """It is the nearest that loads the file, also where somebody asked for another one alone: both pages say the same."""
+    work = work_on(tmp_path, store, World(rule=home_is_broken))
+    with work.running():
+        asked = Options(environments=("tf2.15",), save_again=False)
+        some = until(work, store, hand_in(work.door, options=asked), is_over)
+        before = row(store, some)["tf2.15"]
+        every = until(work, store, hand_in(work.door), is_over)
+    assert some.reference == every.reference == "tf2.10"
+    assert before.result.verdict is row(store, every)["tf2.15"].result.verdict is Verdict.DRIFT
+    assert set(some.plan) == {"tf2.9", "tf2.10", "tf2.15"}
+
+
+def test_where_nothing_that_was_asked_for_answers_no_reference_is_looked_for(tmp_path: Path, store: Store) -> None:
+    """There would be nothing to hold against it."""
+    work = work_on(tmp_path, store, World(rule=home_is_broken))
+    with work.running():
+        asked = Options(environments=("tf2.4",), save_again=False)
+        upload = until(work, store, hand_in(work.door, options=asked), is_over)
+    assert (upload.reference, upload.plan) == (None, ("tf2.4", "tf2.9"))
+
+
+def test_a_reference_that_did_not_save_the_file_is_asked_twice_as_well(tmp_path: Path, store: Store) -> None:
+    """A model that answers at random is known for that wherever it loads first."""
+    numbers = iter(range(10_000))
+    world = World(rule=lambda environment, _: "no" if environment.minor == (2, 9) else float(next(numbers)))
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert (upload.note, upload.reference) == (UNSTEADY, None)
+    assert {cell.result.verdict for cell in row(store, upload).values()} == {Verdict.LOADS, Verdict.FAIL}
+
+
 @pytest.mark.parametrize(
     ("keras", "overlays", "expected"),
     [("2.11.0", False, 0), ("3.5.0", False, len(KERAS_3)), ("2.11.0", True, len(OVERLAYS))],
