@@ -6,18 +6,18 @@ same request. What is asked often, by those who wait, is asked of the read side 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, func, insert, or_, select, update
+from sqlalchemy import Select, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from matrix.errors import UsageError
 from matrix.model import RequestKind, RequestState
 from matrix.records import Request
 from matrix.store.rows import AnyRow, Columns, member
+from matrix.store.shelf import Shelf
 from matrix.store.tables import requests
 
 MOST_ATTEMPTS: Final = 3
@@ -33,13 +33,8 @@ _LET_GO: Final[Columns] = {
 }
 
 
-class Queue:
+class Queue(Shelf):
     """The requests of a database, for those who ask and those who take up."""
-
-    def __init__(self, writing: Engine, reading: Engine, explained: Callable[[], AbstractContextManager[None]]) -> None:
-        self._writing = writing
-        self._reading = reading
-        self._explained = explained
 
     def put(self, kind: RequestKind, body: Mapping[str, Any], now: datetime, *, priority: int = 0) -> int:
         """Ask for something; its number names it from now on. Of two, that of the higher priority goes first."""
@@ -156,15 +151,6 @@ class Queue:
 
     def _requests(self, wanted: Select[Any]) -> tuple[Request, ...]:
         return tuple(map(_request, self._rows(wanted)))
-
-    def _rows(self, wanted: Select[Any]) -> list[AnyRow]:
-        with self._explained(), self._reading.begin() as connection:
-            return list(connection.execute(wanted))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with self._explained(), self._writing.begin() as connection:
-            yield connection
 
 
 def _held(request_id: int, runner: str) -> ColumnElement[bool]:

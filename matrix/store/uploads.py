@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
 
 from matrix.errors import UsageError
 from matrix.model import LOAD_VERSION, SAVE_VERSION
 from matrix.store import upload_rows
 from matrix.store.rows import AnyRow, Columns
+from matrix.store.shelf import Shelf
 from matrix.store.tables import upload_cells, upload_saves, uploads
 from matrix.uploads.model import Upload, UploadCell, UploadSave, UploadState
 
@@ -29,13 +29,8 @@ _WIPED: Final[Columns] = {
 }
 
 
-class Uploads:
+class Uploads(Shelf):
     """The uploads of a database, for web, which reads, and the runner, which writes."""
-
-    def __init__(self, writing: Engine, reading: Engine, explained: Callable[[], AbstractContextManager[None]]) -> None:
-        self._writing = writing
-        self._reading = reading
-        self._explained = explained
 
     def add(self, upload: Upload) -> None:
         """Keep an upload that was taken in."""
@@ -149,15 +144,6 @@ class Uploads:
 
     def _uploads(self, wanted: Select[Any]) -> tuple[Upload, ...]:
         return tuple(map(upload_rows.upload, self._rows(wanted)))
-
-    def _rows(self, wanted: Select[Any]) -> list[AnyRow]:
-        with self._explained(), self._reading.begin() as connection:
-            return list(connection.execute(wanted))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with self._explained(), self._writing.begin() as connection:
-            yield connection
 
 
 _GONE: Final = tuple(state.value for state in UploadState if state.is_gone)
