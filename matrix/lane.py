@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from matrix import protocol, verdict
 from matrix.blobs import Blobs
-from matrix.engines import Allowance, Engine
 from matrix.loading import Loads
 from matrix.messages import Arrays
 from matrix.model import Environment
 from matrix.plan import LoadBatch, SaveBatch
 from matrix.repeat import NeverRepeats, Repeats
 from matrix.results import CellResult, Identity, SaveResult
+from matrix.sandboxes import COPIES, Sandboxes
 from matrix.saving import Saves
-from matrix.session import HarnessBrokenError, Patience, Session
-
-TEMPORARY = 64 << 20
-"""Bytes of temporary space that every container gets, besides room for copies of its largest artifact."""
-
-COPIES = 4
-"""An artifact is copied, unpacked, and perhaps unpacked again by the framework."""
+from matrix.session import HarnessBrokenError, Session
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,43 +52,32 @@ Emit = Callable[[Finding], None]
 class Lanes:
     """The work of all lanes of one run. ``stop`` may be called from any thread."""
 
-    def __init__(  # noqa: PLR0913  what a lane needs is what it is given
+    def __init__(
         self,
-        engine: Engine,
+        sandboxes: Sandboxes,
         blobs: Blobs,
         *,
-        inboxes: Path,
-        labels: Mapping[str, str],
-        patience: Patience,
-        memory: int,
         processors: tuple[int | None, ...],
         repeats: Repeats | NeverRepeats,
     ) -> None:
-        self._engine = engine
+        self._sandboxes = sandboxes
         self._blobs = blobs
-        self._inboxes = inboxes
-        self._labels = labels
-        self._patience = patience
-        self._memory = memory
         self._processors = processors
         self._repeats = repeats
-        self._numbers = itertools.count()
-        self._open: set[Session] = set()
-        self._stopped = threading.Event()
         self._outputs = lru_cache(maxsize=256)(self._read_outputs)
 
     def stop(self) -> None:
         """Take every container down; what they were doing is not recorded."""
-        self._stopped.set()
-        for session in list(self._open):
-            session.abort()
+        self._sandboxes.stop()
 
     def work(self, batch: SaveBatch | LoadBatch, lane: int, emit: Emit) -> None:
         """Do a batch; give what is found, and last what it took, to ``emit``."""
         spent: defaultdict[str, float] = defaultdict(float)
         began = time.monotonic()
         try:
-            with self._session(batch, lane) as session:
+            with self._sandboxes.session(
+                batch.environment, _room(batch), self._processors[lane % len(self._processors)]
+            ) as session:
                 try:
                     session.prove(self._blobs)
                 except HarnessBrokenError as error:
@@ -107,7 +86,7 @@ class Lanes:
                 spent["started"] = time.monotonic() - began
                 emit(Proved(environment=batch.environment, identity=session.identity))
                 for finding in self._findings(session, batch, spent):
-                    if self._stopped.is_set():
+                    if self._sandboxes.is_stopped:
                         return
                     emit(finding)
         finally:
@@ -126,38 +105,13 @@ class Lanes:
                     self._blobs,
                     outputs=self._outputs,
                     repeats=self._repeats,
-                    stopped=self._stopped.is_set,
+                    stopped=lambda: self._sandboxes.is_stopped,
                     spent=spent,
                 )
                 return loads.run(batch.tasks)
 
-    @contextmanager
-    def _session(self, batch: SaveBatch | LoadBatch, lane: int) -> Iterator[Session]:
-        largest = max((task.artifact.size for task in batch.tasks), default=0) if isinstance(batch, LoadBatch) else 0
-        room = COPIES * largest
-        session = Session(
-            self._engine,
-            batch.environment,
-            inbox=self._inboxes / str(next(self._numbers)),
-            allowance=Allowance(
-                memory=self._memory + room,
-                temporary=TEMPORARY + room,
-                processor=self._processors[lane % len(self._processors)],
-            ),
-            labels=self._labels,
-            patience=self._patience,
-        )
-        with session:
-            self._open.add(session)
-            try:
-                if self._stopped.is_set():
-                    session.abort()
-                yield session
-            finally:
-                self._open.discard(session)
-
     def _give_up(self, batch: SaveBatch | LoadBatch, reason: str, emit: Emit) -> None:
-        if self._stopped.is_set():
+        if self._sandboxes.is_stopped:
             return
         emit(Broken(environment=batch.environment, reason=reason))
         if isinstance(batch, LoadBatch):
@@ -166,3 +120,9 @@ class Lanes:
 
     def _read_outputs(self, outputs: str) -> Arrays:
         return protocol.arrays(self._blobs.get(outputs))
+
+
+def _room(batch: SaveBatch | LoadBatch) -> int:
+    """Return the bytes that copies of a batch's largest artifact take."""
+    sizes = [task.artifact.size for task in batch.tasks] if isinstance(batch, LoadBatch) else []
+    return COPIES * max(sizes, default=0)

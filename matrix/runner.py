@@ -30,6 +30,7 @@ from matrix.plan import LoadBatch, LoadTask, Plan, SaveBatch, load_batches, load
 from matrix.processors import processors
 from matrix.repeat import NEVER, NeverRepeats, Repeats
 from matrix.results import CellResult, SaveResult
+from matrix.sandboxes import Sandboxes
 from matrix.session import Patience
 from matrix.store import Store
 
@@ -208,16 +209,14 @@ class Runner:
         self._watcher.found(finding)
 
     def _lanes(self, repeats: Repeats | NeverRepeats) -> Lanes:
-        return Lanes(
+        sandboxes = Sandboxes(
             self._engine,
-            self._blobs,
             inboxes=self._inboxes,
             labels=self._labels(),
             patience=patience(self._settings),
             memory=self._settings.container_memory,
-            processors=processors(),
-            repeats=repeats,
         )
+        return Lanes(sandboxes, self._blobs, processors=processors(), repeats=repeats)
 
     def _labels(self) -> dict[str, str]:
         return {RUN_LABEL: str(self._settings.home)}

@@ -20,6 +20,7 @@ from images.bootstrap.engine import connect
 from matrix.blobs import Blobs
 from matrix.catalog import load_environments, load_models
 from matrix.config import ROOT, Settings
+from matrix.engines import Engine
 from matrix.engines.docker import PROBE, DockerEngine
 from matrix.errors import ExitCode
 from matrix.lane import Finding, Lanes
@@ -30,6 +31,7 @@ from matrix.processors import processors
 from matrix.repeat import NEVER
 from matrix.results import SaveResult
 from matrix.runner import patience
+from matrix.sandboxes import Sandboxes
 from matrix.selection import select_environments, select_models
 from service.options import Json
 
@@ -88,16 +90,8 @@ class _Bench:
         self._blobs = Blobs(folder / "blobs")
         self._processor = processors()[0]
         settings = Settings()
-        self._lanes = Lanes(
-            self._engine,
-            self._blobs,
-            inboxes=folder / "inbox",
-            labels={"tfmatrix.bench": "1"},
-            patience=patience(settings),
-            memory=settings.container_memory,
-            processors=(self._processor,),
-            repeats=NEVER,
-        )
+        sandboxes = bench_sandboxes(self._engine, folder, settings)
+        self._lanes = Lanes(sandboxes, self._blobs, processors=(self._processor,), repeats=NEVER)
         self._tasks = self._save()
 
     def row(self, rounds: int) -> Row:
@@ -145,6 +139,17 @@ class _Bench:
     def _run(self, script: str, words: Sequence[str]) -> None:
         folders = {PROBE: "/probe", BENCH: "/scripts", self._folder: "/bench"}
         self._engine.run(self._environment, ["python", f"/scripts/{script}", *words], folders, self._processor)
+
+
+def bench_sandboxes(engine: Engine, folder: Path, settings: Settings) -> Sandboxes:
+    """Return what a benchmark's containers are opened by."""
+    return Sandboxes(
+        engine,
+        inboxes=folder / "inbox",
+        labels={"tfmatrix.bench": "1"},
+        patience=patience(settings),
+        memory=settings.container_memory,
+    )
 
 
 def _models() -> tuple[Model, ...]:

@@ -22,7 +22,7 @@ from rich.table import Table
 from images.bootstrap.engine import connect
 from matrix.blobs import Blobs
 from matrix.catalog import load_environments
-from matrix.config import ROOT, Settings
+from matrix.config import Settings
 from matrix.engines.docker import PROBE, DockerEngine
 from matrix.errors import EngineError, ExitCode
 from matrix.lane import Finding, Lanes
@@ -31,11 +31,11 @@ from matrix.plan import SaveBatch, SaveTask
 from matrix.processors import processors
 from matrix.repeat import NEVER
 from matrix.results import Artifact, SaveResult
-from matrix.runner import patience
 from matrix.store import Store, open_store
 from matrix.uploads.door import Ticket, new_id
 from matrix.uploads.model import Options, Part, Upload
 from matrix.uploads.work import UploadWork
+from service.bench import BENCH, bench_sandboxes
 from service.options import Json
 from service.uploads.working import upload_work
 
@@ -46,7 +46,6 @@ FIRST_SECONDS: Final = 2.0
 WARM_SECONDS: Final = 12.0
 COLD_SECONDS: Final = 60.0
 WARM_TO_PLAIN: Final = 5.0
-BENCH: Final = ROOT / "images" / "bench"
 _PATIENCE_SECONDS: Final = 900.0
 
 
@@ -134,16 +133,8 @@ class _Bench:
         return Findings(environments=len(self._bases), warming=warming, warm=warm, cold=cold, plain=plain, many=many)
 
     def _saved(self) -> Artifact:
-        lanes = Lanes(
-            self._engine,
-            self._blobs,
-            inboxes=self._folder / "inbox",
-            labels={"tfmatrix.bench": "1"},
-            patience=patience(Settings()),
-            memory=Settings().container_memory,
-            processors=processors(),
-            repeats=NEVER,
-        )
+        sandboxes = bench_sandboxes(self._engine, self._folder, Settings())
+        lanes = Lanes(sandboxes, self._blobs, processors=processors(), repeats=NEVER)
         saver = next(one for one in self._bases if one.id == SAVER)
         found: list[Finding] = []
         lanes.work(SaveBatch(environment=saver, tasks=(SaveTask(model=MODEL, formats=(Format.H5,)),)), 0, found.append)

@@ -74,8 +74,6 @@ class World:
 
     def settle(self) -> None: ...
 
-    def sweep(self, _label: str) -> None: ...
-
     @contextmanager
     def session(self, environment: Environment, _unpacked: int) -> Iterator[FakeSeat]:
         """Give an environment that answers by the rule."""

@@ -2,63 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from matrix.blobs import Blobs
-from matrix.engines import Allowance, Engine
+from matrix.engines import Engine
 from matrix.model import Environment
-from matrix.session import HarnessBrokenError, Patience, Session
+from matrix.sandboxes import COPIES, Sandboxes
+from matrix.session import HarnessBrokenError, Session
 from matrix.uploads.attempt import stopped
 
-TEMPORARY: Final = 64 << 20
 ROOM: Final = 512 << 20
-"""Bytes of temporary space that a container gets beyond that when nobody knows yet what it will load."""
-
-COPIES: Final = 4
-"""A file is copied, unpacked, and perhaps unpacked again by the framework."""
+"""Bytes that a container has room for when nobody knows yet what it will load."""
 
 
 class Containers:
     """Starts sessions for uploads, and keeps ``many`` of them warm, at most one for each environment.
 
     An environment proves itself before its container counts as warm; a cold one is proved unless this process has seen
-    the very same image prove itself before: a proof takes a second. ``memory`` is what a container gets besides room for its
-    file, ``most`` what it gets at the most, whatever the file, in bytes.
+    the very same image prove itself before: a proof takes a second. No file is given more than ``most_room``, in bytes.
     """
 
-    def __init__(  # noqa: PLR0913  what a container needs is what it is given
-        self,
-        engine: Engine,
-        blobs: Blobs,
-        *,
-        inboxes: Path,
-        labels: Mapping[str, str],
-        patience: Patience,
-        memory: int,
-        most: int,
-        many: int,
-    ) -> None:
+    def __init__(self, engine: Engine, blobs: Blobs, sandboxes: Sandboxes, *, most_room: int, many: int) -> None:
         self._engine = engine
         self._blobs = blobs
-        self._inboxes = inboxes
-        self._labels = labels
-        self._patience = patience
-        self._memory = memory
-        self._most_room = max(ROOM, most - memory)
+        self._sandboxes = sandboxes
+        self._most_room = max(ROOM, most_room)
         self._many = many
-        self._numbers = itertools.count()
         self._warm: dict[str, Session] = {}
         self._warming: set[str] = set()
         self._broken: set[str] = set()
         self._proved: set[str] = set()
-        self._open: set[Session] = set()
-        self._stopped = False
         self._lock = threading.Lock()
 
     def ready(self) -> int:
@@ -75,7 +51,10 @@ class Containers:
         """
         with self._lock:
             warm = self._warm.pop(environment.id, None) if COPIES * unpacked <= ROOM else None
-        session = warm or self._new(environment, max(ROOM, COPIES * unpacked))
+        room = min(
+            max(ROOM, COPIES * unpacked), self._most_room
+        )  # what an inspector says of a size is a stranger's word
+        session = warm or self._sandboxes.open(environment, room)
         try:
             if warm is None:
                 try:
@@ -86,12 +65,12 @@ class Containers:
                     raise
             yield session
         finally:
-            self._let_go(session)
+            self._sandboxes.close(session)
 
     def missing(self, line: Sequence[Environment]) -> Environment | None:
         """Return the next environment that should be kept warm and is not; nothing when all are, or enough."""
         with self._lock:
-            if len(self._warm) + len(self._warming) >= self._many or self._warming or self._stopped:
+            if len(self._warm) + len(self._warming) >= self._many or self._warming or self._sandboxes.is_stopped:
                 return None
             taken = self._warm.keys() | self._broken
             found = next((one for one in reversed(line) if one.id not in taken), None)
@@ -103,11 +82,11 @@ class Containers:
         """Start and prove one that ``missing`` named; one that does not prove itself is not tried again."""
         session = None
         try:
-            session = self._new(environment, ROOM)
+            session = self._sandboxes.open(environment, ROOM)
             self._prove(session)
             session.empty()
             with self._lock:
-                if not self._stopped:
+                if not self._sandboxes.is_stopped:
                     self._warm[environment.id] = session
                     session = None
         except HarnessBrokenError:
@@ -115,42 +94,15 @@ class Containers:
         finally:
             self._warming.discard(environment.id)
             if session is not None:
-                self._let_go(session)
+                self._sandboxes.close(session)
 
     def stop(self) -> None:
         """Take every container down, also those that work."""
         with self._lock:
-            self._stopped = True
+            self._sandboxes.stop()
             warm, self._warm = list(self._warm.values()), {}
-        for session in list(self._open):
-            session.abort()
         for session in warm:
-            self._let_go(session)
-
-    def sweep(self, label: str) -> None:
-        """Remove what a process that was killed left behind."""
-        self._engine.reap(label)
-        shutil.rmtree(self._inboxes, ignore_errors=True)
-
-    def _new(self, environment: Environment, room: int) -> Session:
-        room = min(room, self._most_room)  # what an inspector says of a size is a stranger's word
-        session = Session(
-            self._engine,
-            environment,
-            inbox=self._inboxes / str(next(self._numbers)),
-            allowance=Allowance(memory=self._memory + room, temporary=TEMPORARY + room, processor=None),
-            labels=self._labels,
-            patience=self._patience,
-        )
-        session.__enter__()
-        self._open.add(session)
-        if self._stopped:
-            session.abort()
-        return session
-
-    def _let_go(self, session: Session) -> None:
-        self._open.discard(session)
-        session.__exit__(None, None, None)
+            self._sandboxes.close(session)
 
     def _prove(self, session: Session) -> None:
         image = self._engine.image_id(session.environment) or ""

@@ -1,18 +1,17 @@
-"""The use case on one screen: take in what lies at the door, hand its work to lanes, remove what is asked or over.
+"""Does uploads: hands their work to lanes, and outlives whatever goes wrong with one of them.
 
 One process at a time does this for a home folder (a lock file). What it was at when it was killed goes on where it was.
 """
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from secrets import compare_digest
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -20,23 +19,24 @@ from filelock import FileLock, Timeout
 from matrix.blobs import Blobs
 from matrix.config import Settings
 from matrix.engines import Engine
-from matrix.errors import BusyError, DiskFullError, StoreError, TfmatrixError, UsageError
+from matrix.errors import BusyError, StoreError, TfmatrixError, UsageError
 from matrix.model import Environment
 from matrix.runner import patience
+from matrix.sandboxes import Sandboxes
 from matrix.store import Uploads
 from matrix.uploads.case import Case, Phase, Work
-from matrix.uploads.door import Door, DoorError, Removal, Ticket
+from matrix.uploads.door import Door
 from matrix.uploads.inspecting import Inspector
+from matrix.uploads.intake import Intake
 from matrix.uploads.kinds import of_these
-from matrix.uploads.means import Means, now
-from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of, hashed
+from matrix.uploads.means import Means
+from matrix.uploads.model import Upload
+from matrix.uploads.turns import in_turn
 from matrix.uploads.warm import Containers
 
 LABEL: Final = "tfmatrix.uploads"
 LOOK_SECONDS: Final = 0.1
-TIDY_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 5.0
-FULL_SECONDS: Final = 15.0
 ANSWER: Final = 32 << 20
 """Bytes that one environment may answer: the answers of a whole row are held in memory, of as many rows as are under way."""
 
@@ -66,8 +66,10 @@ class UploadWork:
         self._engine = engine
         self._environments = environments
         self._blobs = Blobs(settings.home / "uploads" / "files")
-        self.door = Door(settings.home / "uploads" / "door")
-        self._containers = containers(settings, engine, Blobs(settings.home / "blobs"))
+        self._intake = Intake(
+            settings, uploads=uploads, blobs=self._blobs, say=say, begin=self._begin, forget=self._forget
+        )
+        self._containers = containers(settings, engine, sandboxes(settings, engine))
         self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers, disk=settings.upload_disk)
         self._inspector = Inspector(engine, inboxes=settings.home / "uploads" / "inspect", labels=_labels(settings))
         self._inspect = of_these(self._inspector.of(self._blobs), settings.kinds_taken)
@@ -75,7 +77,6 @@ class UploadWork:
         self._condition = threading.Condition()
         self._stopped = False
         self._said = ""
-        self._tidy_at = self._door_at = 0.0
         self._lanes: list[threading.Thread] = []
 
     @contextmanager
@@ -86,7 +87,8 @@ class UploadWork:
             BusyError: Another process does them.
         """
         with alone(self._settings), ExitStack() as stack:
-            self._containers.sweep(f"{LABEL}={self._settings.home}")
+            self._engine.reap(f"{LABEL}={self._settings.home}")
+            shutil.rmtree(_inboxes(self._settings), ignore_errors=True)
             self._blobs.keep_only(self._uploads.named())
             if self._settings.warm_containers:
                 stack.enter_context(self._inspector)
@@ -103,89 +105,18 @@ class UploadWork:
             finally:
                 self._stop()
 
+    @property
+    def door(self) -> Door:
+        """Where uploads come in."""
+        return self._intake.door
+
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
-        for removal in self.door.removals():
-            try:
-                self._remove_as_asked(removal)
-            except TfmatrixError:  # it is heard again
-                self.door.ask_removal(removal.id, removal.token)
-                raise
-        if time.monotonic() > self._door_at:
-            self._take_all_in()
-        if time.monotonic() > self._tidy_at:
-            self._tidy_at = time.monotonic() + TIDY_SECONDS
-            self.door.sweep()
-            for upload_id in self._uploads.expired(now()):
-                self.remove(upload_id, UploadState.EXPIRED)
-
-    def _remove_as_asked(self, removal: Removal) -> None:
-        """Remove an upload whose token somebody knows, whether it was taken in or still lies at the door."""
-        known = self._uploads.get(removal.id)
-        deletion = "" if known is None else known.deletion
-        if known is None and self.door.holds(removal.id):
-            with suppress(DoorError):
-                deletion = self.door.ticket(removal.id).deletion
-        if compare_digest(deletion, hashed(removal.token)):
-            self.door.clear(removal.id)
-            self.remove(removal.id, UploadState.DELETED)
+        self._intake.look()
 
     def warm(self) -> int:
         """How many containers wait for uploads."""
         return self._containers.ready()
-
-    def remove(self, upload_id: str, state: UploadState) -> None:
-        """Remove all that is known of an upload, and the files that no other one has."""
-        with self._condition:
-            self._cases.pop(upload_id, None)
-        upload = self._uploads.get(upload_id)
-        if upload is None or upload.state.is_gone:
-            return
-        for sha256 in self._uploads.forget(upload_id, state, now()):
-            self._blobs.drop(sha256)
-
-    def _take_all_in(self) -> None:
-        """Take in what lies at the door; what there is no room for stays there, and is tried again in a while."""
-        try:
-            for upload_id in self.door.waiting():
-                self._take_in(upload_id)
-        except DiskFullError as error:
-            self._say(f"uploads wait at the door: {error.message} {error.next_step}")
-            self._door_at = time.monotonic() + FULL_SECONDS
-
-    def _take_in(self, upload_id: str) -> None:
-        """Take one in. One that is known is merely cleared away: it was taken in before we were killed, or is gone."""
-        if self._uploads.get(upload_id) is None:
-            try:
-                upload = self._copied(self.door.ticket(upload_id))
-                self._uploads.add(upload)
-                self._begin(upload)
-            except TfmatrixError:
-                raise
-            except Exception as error:  # noqa: BLE001  whatever lies there, it must not keep the next one out
-                self._say(f"upload {upload_id[:6]}…: not taken in, {error!r}")
-        self.door.clear(upload_id)
-
-    def _copied(self, ticket: Ticket) -> Upload:
-        room, parts = self._settings.upload_bytes, {}
-        for part, name in ticket.names.items():
-            with self.door.part(ticket.id, Part(part)) as file:
-                sha256, size = self._blobs.take(file, room)
-            room -= size
-            parts[part] = PartFile(name=name, sha256=sha256, size=size)
-        if not parts:
-            raise DoorError("there is no file in it")
-        return Upload(
-            id=ticket.id,
-            content=content_of(parts),
-            parts=parts,
-            options=ticket.options,
-            state=UploadState.WAITING,
-            owner=ticket.owner,
-            deletion=ticket.deletion,
-            handed_in_at=ticket.handed_in_at,
-            expires_at=now() + timedelta(days=self._settings.upload_days),
-        )
 
     def _begin(self, upload: Upload) -> None:
         missing = self._engine.missing(tuple(self._environments))
@@ -194,6 +125,10 @@ class UploadWork:
         with self._condition:
             self._cases[upload.id] = case
             self._condition.notify_all()
+
+    def _forget(self, upload_id: str) -> None:
+        with self._condition:
+            self._cases.pop(upload_id, None)
 
     def _work(self) -> None:
         """A lane: what is most urgent, again and again."""
@@ -290,34 +225,27 @@ class UploadWork:
         self._inspector.settle()
 
 
-def in_turn(cases: Iterable[Case]) -> list[Case]:
-    """Return cases in the order in which they get a lane: what is urgent; then whose owner had least; then who came first.
-
-    Of the same files only the first is worked on until its row stands: the others then find it known.
-    """
-    everything = sorted(cases, key=lambda case: (case.upload.handed_in_at, case.upload.id))
-    had: dict[str, float] = {}
-    for case in everything:
-        had[case.upload.owner] = had.get(case.upload.owner, 0.0) + case.seconds + case.running
-    urgent = [case for case in everything if case.phase < Phase.BACKGROUND]
-    first = {case.upload.content: case for case in reversed(urgent)}
-    urgent = [case for case in urgent if first[case.upload.content] is case]
-    later = [case for case in everything if case.phase >= Phase.BACKGROUND]
-    return [*sorted(urgent, key=lambda case: had[case.upload.owner]), *sorted(later, key=lambda case: case.seconds)]
-
-
-def containers(settings: Settings, engine: Engine, blobs: Blobs) -> Containers:
+def containers(settings: Settings, engine: Engine, opened_by: Sandboxes) -> Containers:
     """Return the containers that uploads are loaded in."""
-    allowed = patience(settings, file=max(UNPACKED, settings.upload_bytes))
+    share = settings.memory // settings.lanes_in_memory
     return Containers(
         engine,
-        blobs,
+        Blobs(settings.home / "blobs"),
+        opened_by,
+        most_room=share - settings.container_memory,
+        many=settings.warm_containers,
+    )
+
+
+def sandboxes(settings: Settings, engine: Engine) -> Sandboxes:
+    """Return what these are opened by, with what a child in them may take."""
+    allowed = patience(settings, file=max(UNPACKED, settings.upload_bytes))
+    return Sandboxes(
+        engine,
         inboxes=_inboxes(settings),
         labels=_labels(settings),
         patience=replace(allowed, load=replace(allowed.load, body=min(ANSWER, settings.artifact_bytes))),
         memory=settings.container_memory,
-        most=settings.memory // settings.lanes_in_memory,
-        many=settings.warm_containers,
     )
 
 

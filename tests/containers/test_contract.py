@@ -17,6 +17,7 @@ from matrix.model import CellKey, CellRequest, Environment, Format, Method, Verd
 from matrix.plan import LoadBatch, LoadTask
 from matrix.repeat import NEVER
 from matrix.results import CellResult
+from matrix.sandboxes import Sandboxes
 from matrix.session import UNKNOWN_FORMAT, HarnessBrokenError, Session
 from tests.containers.conftest import ALLOWANCE, LABEL, MINE, PATIENCE, TESTED, MakeSession, stored
 
@@ -87,16 +88,8 @@ def test_cells_of_a_broken_environment_are_harness_broken(
 ) -> None:
     """Every cell of a broken environment is recorded as harness-broken: never as a failure of TensorFlow."""
     row = environments["tf2.15"]
-    lanes = Lanes(
-        engine,
-        blobs,
-        inboxes=tmp_path / "inbox",
-        labels={LABEL: MINE},
-        patience=PATIENCE,
-        memory=1 << 30,
-        processors=(None,),
-        repeats=NEVER,
-    )
+    sandboxes = Sandboxes(engine, inboxes=tmp_path / "inbox", labels={LABEL: MINE}, patience=PATIENCE, memory=1 << 30)
+    lanes = Lanes(sandboxes, blobs, processors=(None,), repeats=NEVER)
     found: list[Finding] = []
     lanes.work(LoadBatch(environment=row, tasks=(_task(row, blobs),)), 0, found.append)
     assert [type(one) for one in found] == [Broken, CellResult, Spent]

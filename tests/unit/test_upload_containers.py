@@ -14,6 +14,7 @@ from matrix.config import Settings
 from matrix.engines import Allowance
 from matrix.model import Environment
 from matrix.runner import patience
+from matrix.sandboxes import Sandboxes
 from matrix.session import Session
 from matrix.uploads.warm import ROOM, Containers
 from tests.fake_uploads import BASES
@@ -50,16 +51,12 @@ def test_a_file_gets_room_and_no_more_than_its_lane(
     """Four copies of it, as far as the memory of all lanes allows."""
     engine: Any = Noting()
     monkeypatch.setattr(Session, "prove", lambda session, _blobs: session._start_container().__enter__())
-    containers = Containers(
-        engine,
-        Blobs(tmp_path / "blobs"),
-        inboxes=tmp_path / "inbox",
-        labels={},
-        patience=patience(Settings(home=tmp_path)),
-        memory=3 * GIB,
-        most=6 * GIB,
-        many=0,
+    inboxes = tmp_path / "inbox"
+    sandboxes = Sandboxes(
+        engine, inboxes=inboxes, labels={}, patience=patience(Settings(home=tmp_path)), memory=3 * GIB
     )
+    blobs = Blobs(tmp_path / "blobs")
+    containers = Containers(engine, blobs, sandboxes, most_room=3 * GIB, many=0)
     with containers.session(BASES[0], unpacked):
         pass
     (given,) = engine.given

@@ -16,7 +16,7 @@ from matrix.errors import StoreError
 from matrix.model import Environment
 from matrix.store import Store
 from matrix.uploads.model import Options, Part, UploadState
-from matrix.uploads.work import containers
+from matrix.uploads.work import sandboxes
 from tests.fake_uploads import SECONDS, TOKEN, World, everywhere, hand_in, until, work_on
 from tests.unit.test_upload_work import IDS, is_over, row, store
 
@@ -169,7 +169,7 @@ def test_what_is_known_is_not_taken_in_again(tmp_path: Path, store: Store) -> No
     work = work_on(tmp_path, store, World())
     with work.running():
         upload = until(work, store, hand_in(work.door), is_over)
-        work.remove(upload.id, UploadState.DELETED)
+        work._intake.remove(upload.id, UploadState.DELETED)
         again = tmp_path / "uploads" / "door" / hand_in(work.door, b"other")
         again.rename(again.with_name(upload.id))
         work.look()
@@ -202,7 +202,7 @@ def test_all_environments_are_asked_the_same_whenever_they_are_asked(tmp_path: P
 def test_an_answer_has_an_end(tmp_path: Path) -> None:
     """The answers of a row are in the runner's memory, so none may be as large as a saved model."""
     engine: Any = None
-    opened = containers(Settings(home=tmp_path), engine, Blobs(tmp_path))._patience
+    opened = sandboxes(Settings(home=tmp_path), engine)._patience
     assert opened.load.body * 4 <= opened.save.body
 
 

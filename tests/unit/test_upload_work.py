@@ -17,7 +17,7 @@ from matrix.store import Store, open_store
 from matrix.uploads import background
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
-from matrix.uploads.work import containers
+from matrix.uploads.work import sandboxes
 from tests.fake_uploads import BASES, TOKEN, World, hand_in, until, work_on
 from tests.probe_code import probe
 
@@ -302,7 +302,7 @@ def test_without_room_an_upload_waits_at_the_door(
 ) -> None:
     """The rest goes on, and it is taken in once there is room."""
     work = work_on(tmp_path, store, World())
-    monkeypatch.setattr("matrix.uploads.work.FULL_SECONDS", 0.0)
+    monkeypatch.setattr("matrix.uploads.intake.FULL_SECONDS", 0.0)
     full = [DiskFullError("No room is left."), DiskFullError("No room is left.")]
     take = work._blobs.take
 
@@ -365,8 +365,8 @@ def test_a_child_may_copy_what_may_be_uploaded(tmp_path: Path) -> None:
     """However little a cell may answer: an upload is copied, and its archive unpacked, before it is loaded."""
     settings = Settings(home=tmp_path, artifact_bytes=1 << 20, upload_bytes=3 << 30)
     engine: Any = None
-    opened = containers(settings, engine, Blobs(tmp_path))._patience
+    opened = sandboxes(settings, engine)._patience
     assert {limits.file for limits in (opened.load, opened.save)} == {3 << 30}
     assert opened.load.body == 1 << 20
     small = Settings(home=tmp_path, upload_bytes=1 << 20)
-    assert containers(small, engine, Blobs(tmp_path))._patience.load.file == probe("archives").MAX_BYTES
+    assert sandboxes(small, engine)._patience.load.file == probe("archives").MAX_BYTES

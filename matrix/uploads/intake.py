@@ -1,0 +1,123 @@
+"""Takes in what lies at the door, and removes what is asked or over; nothing here loads anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from secrets import compare_digest
+from typing import Final
+
+from matrix.blobs import Blobs
+from matrix.config import Settings
+from matrix.errors import DiskFullError, TfmatrixError
+from matrix.store import Uploads
+from matrix.uploads.door import Door, DoorError, Removal, Ticket
+from matrix.uploads.means import now
+from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of, hashed
+
+TIDY_SECONDS: Final = 60.0
+FULL_SECONDS: Final = 15.0
+
+
+class Intake:
+    """Between the door and the store. ``begin`` is told of what was taken in, ``forget`` by its id of what is no more."""
+
+    def __init__(  # noqa: PLR0913  (both sides of the door, and who is told)
+        self,
+        settings: Settings,
+        *,
+        uploads: Uploads,
+        blobs: Blobs,
+        say: Callable[[str], None],
+        begin: Callable[[Upload], None],
+        forget: Callable[[str], None],
+    ) -> None:
+        self.door = Door(settings.home / "uploads" / "door")
+        self._settings = settings
+        self._uploads = uploads
+        self._blobs = blobs
+        self._say = say
+        self._begin = begin
+        self._forget = forget
+        self._tidy_at = self._door_at = 0.0
+
+    def look(self) -> None:
+        """Take in what lies at the door, delete what is to be deleted."""
+        for removal in self.door.removals():
+            try:
+                self._remove_as_asked(removal)
+            except TfmatrixError:  # it is heard again
+                self.door.ask_removal(removal.id, removal.token)
+                raise
+        if time.monotonic() > self._door_at:
+            self._take_all_in()
+        if time.monotonic() > self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            self.door.sweep()
+            for upload_id in self._uploads.expired(now()):
+                self.remove(upload_id, UploadState.EXPIRED)
+
+    def _remove_as_asked(self, removal: Removal) -> None:
+        """Remove an upload whose token somebody knows, whether it was taken in or still lies at the door."""
+        known = self._uploads.get(removal.id)
+        deletion = "" if known is None else known.deletion
+        if known is None and self.door.holds(removal.id):
+            with suppress(DoorError):
+                deletion = self.door.ticket(removal.id).deletion
+        if compare_digest(deletion, hashed(removal.token)):
+            self.door.clear(removal.id)
+            self.remove(removal.id, UploadState.DELETED)
+
+    def remove(self, upload_id: str, state: UploadState) -> None:
+        """Remove all that is known of an upload, and the files that no other one has."""
+        self._forget(upload_id)
+        upload = self._uploads.get(upload_id)
+        if upload is None or upload.state.is_gone:
+            return
+        for sha256 in self._uploads.forget(upload_id, state, now()):
+            self._blobs.drop(sha256)
+
+    def _take_all_in(self) -> None:
+        """Take in what lies at the door; what there is no room for stays there, and is tried again in a while."""
+        try:
+            for upload_id in self.door.waiting():
+                self._take_in(upload_id)
+        except DiskFullError as error:
+            self._say(f"uploads wait at the door: {error.message} {error.next_step}")
+            self._door_at = time.monotonic() + FULL_SECONDS
+
+    def _take_in(self, upload_id: str) -> None:
+        """Take one in. One that is known is merely cleared away: it was taken in before we were killed, or is gone."""
+        if self._uploads.get(upload_id) is None:
+            try:
+                upload = self._copied(self.door.ticket(upload_id))
+                self._uploads.add(upload)
+                self._begin(upload)
+            except TfmatrixError:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever lies there, it must not keep the next one out
+                self._say(f"upload {upload_id[:6]}…: not taken in, {error!r}")
+        self.door.clear(upload_id)
+
+    def _copied(self, ticket: Ticket) -> Upload:
+        room, parts = self._settings.upload_bytes, {}
+        for part, name in ticket.names.items():
+            with self.door.part(ticket.id, Part(part)) as file:
+                sha256, size = self._blobs.take(file, room)
+            room -= size
+            parts[part] = PartFile(name=name, sha256=sha256, size=size)
+        if not parts:
+            raise DoorError("there is no file in it")
+        return Upload(
+            id=ticket.id,
+            content=content_of(parts),
+            parts=parts,
+            options=ticket.options,
+            state=UploadState.WAITING,
+            owner=ticket.owner,
+            deletion=ticket.deletion,
+            handed_in_at=ticket.handed_in_at,
+            expires_at=now() + timedelta(days=self._settings.upload_days),
+        )
