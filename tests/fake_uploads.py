@@ -23,7 +23,6 @@ from matrix.model import Environment
 from matrix.session import HarnessBrokenError
 from matrix.store import Store
 from matrix.uploads.door import Door, Ticket, new_id
-from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means
 from matrix.uploads.model import Options, Part, Parts, Upload, hashed
 from matrix.uploads.work import UploadWork
@@ -173,13 +172,13 @@ def work_on(  # noqa: PLR0913  what a test may want otherwise
     lanes: int = 2,
     missing: frozenset[str] = frozenset(),
     environments: Sequence[Environment] = BASES,
+    **settings: Any,
 ) -> UploadWork:
     """Return what does uploads, with made-up environments."""
     engine: Any = FakeEngine(missing)
-    settings = Settings(home=home, lanes=lanes, warm=0)
     said: list[str] = []
     work = UploadWork(
-        settings,
+        Settings(home=home, lanes=lanes, warm=0, **settings),
         engine=engine,
         uploads=store.uploads,
         environments=environments,
@@ -187,7 +186,7 @@ def work_on(  # noqa: PLR0913  what a test may want otherwise
     )
     fake: Any = world
     work._containers = work._inspector = fake  # all that needs an engine
-    work._inspect = of_these(world, settings.kinds_taken)
+    work._inspect = world
     work._means = Means(uploads=store.uploads, blobs=work._blobs, containers=fake)
     return work
 

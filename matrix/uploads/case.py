@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import IntEnum
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from matrix.model import Environment
 from matrix.uploads.attempt import Inputs
 from matrix.uploads.background import Background
 from matrix.uploads.filling import Filling
+from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means, now
 from matrix.uploads.model import Parts, Upload, UploadState
 from matrix.uploads.order import Origin
@@ -47,12 +48,20 @@ class Phase(IntEnum):
 
 
 class Case:
-    """An upload on its way. ``environments`` are those that can be had here.
+    """An upload on its way. ``environments`` are those that can be had here, ``kinds`` those that are taken here.
 
     ``seconds`` are those that lanes spent on it, ``running`` counts the lanes that are at it.
     """
 
-    def __init__(self, upload: Upload, means: Means, inspect: Inspect, environments: Sequence[Environment]) -> None:
+    def __init__(
+        self,
+        upload: Upload,
+        means: Means,
+        inspect: Inspect,
+        environments: Sequence[Environment],
+        *,
+        kinds: Collection[str],
+    ) -> None:
         self.upload = upload
         self.seconds = 0.0
         self.running = 0
@@ -60,6 +69,7 @@ class Case:
         self._means = means
         self._inspect_parts = inspect
         self._environments = environments
+        self._kinds = kinds
         self._lock = threading.RLock()
         self.troubles = 0
         self._rests_until = 0.0
@@ -121,7 +131,8 @@ class Case:
         try:
             self._change(state=UploadState.INSPECTING, started_at=self.upload.started_at or now())
             known = self._means.uploads.inspected(self.upload.content)
-            inspection = (known and known.inspection) or self._inspect_parts(self.upload.parts)
+            found = (known and known.inspection) or self._inspect_parts(self.upload.parts)
+            inspection = of_these(found, self._kinds)
             refused = inspection.get("refused")
             if refused is None:
                 self._begin_row(inspection, is_unsteady=known is not None and known.note == UNSTEADY)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from matrix.config import UPLOAD_KINDS
-from matrix.uploads.case import Inspect
-from matrix.uploads.model import Parts
 
 
-def of_these(inspect: Inspect, taken: Collection[str]) -> Inspect:
-    """Return what inspects as ``inspect`` does, and refuses what is of another kind than those."""
-
-    def inspected(parts: Parts) -> dict[str, Any]:
-        found = inspect(parts)
-        if found["refused"] is not None or found["kind"] in taken or found["kind"] not in UPLOAD_KINDS:
-            return found
-        return {**found, "refused": _refusal(found["kind"], taken)}
-
-    return inspected
+def of_these(found: Mapping[str, Any], taken: Collection[str]) -> dict[str, Any]:
+    """Return what an inspector found; it is refused where it is of another kind than those that are taken."""
+    if found["refused"] is not None or found["kind"] in taken or found["kind"] not in UPLOAD_KINDS:
+        return dict(found)
+    return {**found, "refused": _refusal(found["kind"], taken)}
 
 
 def _refusal(kind: str, taken: Collection[str]) -> dict[str, str]:

@@ -28,7 +28,6 @@ from matrix.uploads.case import Case, Phase, Work
 from matrix.uploads.door import Door
 from matrix.uploads.inspecting import Inspector
 from matrix.uploads.intake import Intake
-from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means
 from matrix.uploads.model import Upload
 from matrix.uploads.turns import in_turn
@@ -72,7 +71,7 @@ class UploadWork:
         self._containers = containers(settings, engine, sandboxes(settings, engine))
         self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers, disk=settings.upload_disk)
         self._inspector = Inspector(engine, inboxes=settings.home / "uploads" / "inspect", labels=_labels(settings))
-        self._inspect = of_these(self._inspector.of(self._blobs), settings.kinds_taken)
+        self._inspect = self._inspector.of(self._blobs)
         self._cases: dict[str, Case] = {}
         self._condition = threading.Condition()
         self._stopped = False
@@ -121,7 +120,7 @@ class UploadWork:
     def _begin(self, upload: Upload) -> None:
         missing = self._engine.missing(tuple(self._environments))
         there = [one for one in self._environments if one.id not in missing]
-        case = Case(upload, self._means, self._inspect, there)
+        case = Case(upload, self._means, self._inspect, there, kinds=self._settings.kinds_taken)
         with self._condition:
             self._cases[upload.id] = case
             self._condition.notify_all()

@@ -10,7 +10,7 @@ from tests.upload_samples import INSPECTION
 
 def found(kind: str | None, taken: set[str], refused: object = None) -> dict[str, Any]:
     """What is said of a file of a kind."""
-    return of_these(lambda _: {**INSPECTION, "kind": kind, "refused": refused}, taken)({})
+    return of_these({**INSPECTION, "kind": kind, "refused": refused}, taken)
 
 
 def test_what_is_taken_passes() -> None:

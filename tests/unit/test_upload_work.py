@@ -218,6 +218,14 @@ def test_what_is_refused_has_no_row(tmp_path: Path, store: Store) -> None:
     assert world.asked == []
 
 
+def test_what_is_known_of_a_file_does_not_get_round_the_kinds_that_are_taken(tmp_path: Path, store: Store) -> None:
+    """Whoever narrows them later is obeyed; who widens them again has it answered."""
+    for kinds, state in (("h5", UploadState.DONE), ("keras", UploadState.REFUSED), ("h5", UploadState.DONE)):
+        work = work_on(tmp_path, store, World(), upload_kinds=kinds)
+        with work.running():
+            assert until(work, store, hand_in(work.door), is_over).state is state
+
+
 def test_a_script_alone_is_built_in_each_environment(tmp_path: Path, store: Store) -> None:
     """It merely loads, since its weights are drawn anew, and is saved everywhere."""
     world = World(inspection={"kind": "builder"}, rule=lambda environment, _: float(environment.minor[1]))
