@@ -50,7 +50,7 @@ class Phase(IntEnum):
 class Case:
     """An upload on its way. ``environments`` are those that can be had here, ``kinds`` those that are taken here.
 
-    ``seconds`` are those that lanes spent on it, ``running`` counts the lanes that are at it.
+    ``seconds`` are those that lanes spent on it, ``running`` counts the lanes that are at it, ``round`` is that of its turn.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Case:
         kinds: Collection[str],
     ) -> None:
         self.upload = upload
+        self.round = 0
         self.seconds = 0.0
         self.running = 0
         self.phase = Phase.INSPECT
@@ -76,6 +77,11 @@ class Case:
         self._inspection_claimed = False
         self._filling: Filling
         self._background: Background
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a lane is or was at it."""
+        return self.running > 0 or self.seconds > 0
 
     def claim(self) -> Work | None:
         """Return something to do now, or nothing: all is under way, or over."""

@@ -30,7 +30,7 @@ from matrix.uploads.inspecting import Inspector
 from matrix.uploads.intake import Intake
 from matrix.uploads.means import Means
 from matrix.uploads.model import Upload
-from matrix.uploads.turns import in_turn
+from matrix.uploads.turns import Turns
 from matrix.uploads.warm import Containers
 
 LABEL: Final = "tfmatrix.uploads"
@@ -73,6 +73,7 @@ class UploadWork:
         self._inspector = Inspector(engine, inboxes=settings.home / "uploads" / "inspect", labels=_labels(settings))
         self._inspect = self._inspector.of(self._blobs)
         self._cases: dict[str, Case] = {}
+        self._turns = Turns()
         self._condition = threading.Condition()
         self._stopped = False
         self._said = ""
@@ -122,6 +123,7 @@ class UploadWork:
         there = [one for one in self._environments if one.id not in missing]
         case = Case(upload, self._means, self._inspect, there, kinds=self._settings.kinds_taken)
         with self._condition:
+            self._turns.enter(case)
             self._cases[upload.id] = case
             self._condition.notify_all()
 
@@ -151,7 +153,7 @@ class UploadWork:
     def _next(self) -> tuple[Case | None, Work] | None:
         """Rows first, then containers for the rows to come, then what is done in the background."""
         with self._condition:
-            cases = in_turn(self._cases.values())
+            cases = self._turns.order(self._cases.values())
             for case in cases:
                 if case.phase < Phase.BACKGROUND and (work := self._claimed(case)) is not None:
                     return case, work

@@ -1,0 +1,95 @@
+"""Turns: nobody waits behind all that another one handed in, and whatever has begun is brought to its end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from matrix.uploads.case import Phase
+from matrix.uploads.turns import QUANTUM, Turns
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def case(number: int, owner: str, *, content: str = "", phase: Phase = Phase.ROW) -> Any:
+    """The upload that was handed in as this many'th."""
+    upload = SimpleNamespace(
+        id=f"{number:03d}", owner=owner, content=content or str(number), handed_in_at=NOON + timedelta(seconds=number)
+    )
+    return SimpleNamespace(upload=upload, phase=phase, seconds=0.0, running=0, round=0, has_begun=False)
+
+
+def entered(turns: Turns, *cases: Any) -> list[Any]:
+    """Hand these in, one after the other."""
+    for one in cases:
+        turns.enter(one)
+    return list(cases)
+
+
+def served(turns: Turns, cases: list[Any]) -> list[str]:
+    """Owners in the order in which their uploads are brought to their end."""
+    found, left = [], list(cases)
+    while left:
+        first = turns.order(left)[0]
+        found.append(first.upload.owner)
+        left.remove(first)
+    return found
+
+
+def test_one_of_each_sender_comes_before_a_second_of_any() -> None:
+    """A sender's nine do not hold up what somebody hands in after them."""
+    turns = Turns()
+    cases = entered(turns, *(case(number, "many") for number in range(9)), case(9, "one"), case(10, "another"))
+    assert served(turns, cases) == ["many", "one", "another", *["many"] * 8]
+
+
+def test_who_comes_later_is_served_in_the_round_that_is_served_then() -> None:
+    """Neither before all that waited, nor behind it."""
+    turns = Turns()
+    _, second, third = entered(turns, *(case(number, "many") for number in range(3)))
+    assert turns.order([second, third])[0] is second
+    (late,) = entered(turns, case(3, "late"))
+    assert served(turns, [second, third, late]) == ["many", "late", "many"]
+
+
+def test_who_was_served_alone_owes_nothing_to_who_comes_later() -> None:
+    """What somebody had while nobody else waited is not held against them."""
+    turns = Turns()
+    for number in range(5):
+        (only,) = entered(turns, case(number, "busy"))
+        assert turns.order([only]) == [only]
+        assert turns.order([]) == []
+    cases = entered(turns, case(5, "busy"), case(6, "new"), case(7, "busy"))
+    assert served(turns, cases) == ["busy", "new", "busy"]
+
+
+def test_a_row_that_has_begun_is_brought_to_its_end_unless_it_takes_too_long() -> None:
+    """A model made to be slow gives way, again and again; what comes in meanwhile is not behind it for ever."""
+    turns = Turns()
+    slow, other, third = entered(turns, case(0, "slow"), case(1, "other"), case(2, "slow"))
+    slow.seconds, slow.has_begun = QUANTUM - 1, True
+    assert turns.order([slow, other, third]) == [slow, other, third]
+    slow.seconds = QUANTUM
+    assert turns.order([slow, other, third]) == [other, slow, third]
+    slow.seconds = 2 * QUANTUM
+    assert turns.order([slow, other, third]) == [other, third, slow]
+
+
+def test_of_the_same_files_one_is_worked_on_and_what_has_begun_stays_that_one() -> None:
+    """Two rows at once for one content would ask different things."""
+    turns = Turns()
+    first, again = entered(turns, case(0, "me", content="same"), case(1, "you", content="same"))
+    assert turns.order([first, again]) == [first]
+    first.seconds, first.has_begun = QUANTUM, True
+    assert turns.order([first, again]) == [first]
+
+
+def test_what_is_done_in_the_background_comes_last_and_evenly() -> None:
+    """Rows first; then whatever had least."""
+    turns = Turns()
+    long, short = case(0, "me", phase=Phase.BACKGROUND), case(1, "you", phase=Phase.BACKGROUND)
+    long.seconds = 10.0
+    row = case(2, "me")
+    entered(turns, long, short, row)
+    assert turns.order([long, short, row]) == [row, short, long]
