@@ -20,7 +20,7 @@ import docker
 from images.bake import bake_file, target
 from images.bootstrap.engine import connect, image_exists
 from images.inputs import laid_out
-from images.inspect_image import INSPECT
+from images.inspector_image import INSPECTOR
 from images.service_image import SERVICE
 from matrix.catalog import IMAGES
 from matrix.config import Settings
@@ -113,7 +113,7 @@ def _side_by_side(builder: _Builder, environments: Sequence[Environment], watche
 def list_images(environments: Iterable[Environment]) -> tuple[Image, ...]:
     """Return every image of ours, whether or not a row still needs it."""
     client = connect()
-    needed = {one.image for one in environments} | {SERVICE.name(), INSPECT.name()} | _in_use(client)
+    needed = {one.image for one in environments} | {SERVICE.name(), INSPECTOR.name()} | _in_use(client)
     found = client.images.list(filters=OURS)
     return tuple(sorted(_described(found, needed), key=lambda one: one.name))
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from images.bootstrap.commands import Say, call
 from images.bootstrap.engine import compose_version, connect, engine_socket, ensure_compose, ensure_engine
 from images.bootstrap.runtimes import ensure_runtime
-from images.inspect_image import INSPECT
+from images.inspector_image import INSPECTOR
 from images.service_image import SERVICE
 from matrix.config import ROOT, Settings
 from matrix.errors import BuildError, BusyError, EngineError, UsageError
@@ -96,7 +96,7 @@ def _start(settings: Settings, say: Say) -> Standing:
     ensure_runtime(settings.runtime, say)
     ensure_compose(say)
     image = SERVICE.ensure(say)
-    INSPECT.ensure(say)
+    INSPECTOR.ensure(say)
     settings.home.mkdir(parents=True, exist_ok=True)
     variables = stack.variables(settings, _engine(), image)
     stack.refuse_what_they_may_not_touch(settings.home, variables["WEB_USER"])

@@ -22,7 +22,7 @@ from images.bootstrap.bases import ensure_bases
 from images.bootstrap.doctor import examine
 from images.bootstrap.engine import ensure_engine
 from images.bootstrap.runtimes import ensure_runtime
-from images.inspect_image import INSPECT
+from images.inspector_image import INSPECTOR
 from images.locks import write_build_constraints, write_locks
 from matrix.catalog import ROWS, load_environments, with_bases
 from matrix.config import Settings
@@ -102,7 +102,7 @@ def _prepare_images(chosen: Sequence[Environment], *, again: bool) -> dict[str, 
 
 def _prepare_inspector() -> dict[str, str]:
     try:
-        INSPECT.ensure(_say)
+        INSPECTOR.ensure(_say)
     except BuildError as error:
         return {"the inspector of uploads": f"{error.message} {error.next_step}".strip()}
     return {}

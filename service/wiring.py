@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from images.bootstrap.engine import connect
-from images.inspect_image import INSPECT
+from images.inspector_image import INSPECTOR
 from matrix import catalog, selection
 from matrix.config import Settings
 from matrix.engines import Engine
@@ -75,7 +75,7 @@ def engine(settings: Settings) -> Engine:
     if settings.engine == "venv":
         return VenvEngine(settings.home)
     try:
-        return DockerEngine(connect(), handed_over(PROBE, settings.home.absolute()), INSPECT.name(), settings.runtime)
+        return DockerEngine(connect(), handed_over(PROBE, settings.home.absolute()), INSPECTOR.name(), settings.runtime)
     except EngineError:
         if settings.engine == "auto" and fallen_back(settings).exists():
             return VenvEngine(settings.home)

@@ -13,8 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from images.inspect import protos
-from images.inspect.upload import inspected
+from images.inspector import protos
+from images.inspector.upload import inspected
 from matrix.uploads.inspection import Inspection, read
 
 Config = dict[str, Any]

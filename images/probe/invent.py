@@ -1,6 +1,6 @@
 """Makes inputs for a model from nothing but what it states that it takes: the same arrays for the same statement.
 
-One set of rules for whoever knows a signature: the inspector, which reads it in a file (images/inspect), and a child, which
+One set of rules for whoever knows a signature: the inspector, which reads it in a file (images/inspector), and a child, which
 has it of a loaded model. Names play no part in what is drawn, since versions name the same input differently.
 """
 

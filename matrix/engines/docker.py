@@ -107,7 +107,7 @@ class DockerEngine:
     def start_inspector(self, inbox: Path, labels: Mapping[str, str]) -> Iterator[DockerChannel]:
         """Start a container without TensorFlow, whose process is nobody and may do nothing; remove it whatever happens."""
         try:
-            self._client.images.get(self._inspector or "tfmatrix/inspect")
+            self._client.images.get(self._inspector or "tfmatrix/inspector")
         except docker.errors.ImageNotFound as error:
             raise EngineError(
                 "The image that looks into uploads is not built.", next_step="`tfmatrix setup` builds it."
@@ -167,7 +167,7 @@ def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str
 def inspecting(inbox: Path) -> dict[str, Any]:
     """Return the options of the container that looks into an upload: nobody in it, who may nothing."""
     return {
-        "command": ["python3", "-m", "images.inspect"],
+        "command": ["python3", "-m", "images.inspector"],
         "stdin_open": True,
         "init": True,
         "auto_remove": True,

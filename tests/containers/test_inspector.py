@@ -13,7 +13,7 @@ from typing import Any
 import docker
 import pytest
 
-from images.inspect_image import INSPECT
+from images.inspector_image import INSPECTOR
 from matrix import catalog
 from matrix.blobs import Blobs
 from matrix.engines import ChannelLostError, ChannelTimeoutError
@@ -60,7 +60,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def inspecting_engine(client: docker.DockerClient) -> DockerEngine:
     """An engine that knows the inspector's image; where that is not built, what it says tells what to run."""
-    return DockerEngine(client, inspector=INSPECT.name())
+    return DockerEngine(client, inspector=INSPECTOR.name())
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def standing(client: docker.DockerClient) -> set[str]:
     """The inspectors of this test run that are there."""
     filters = {"label": f"{LABEL}={MINE}"}
     found = client.containers.list(all=True, filters=filters, ignore_removed=True)
-    return {str(one.id) for one in found if "tfmatrix/inspect" in str(one.attrs["Config"]["Image"])}
+    return {str(one.id) for one in found if "tfmatrix/inspector" in str(one.attrs["Config"]["Image"])}
 
 
 def test_the_inspector_is_nobody_and_may_nothing(client: docker.DockerClient, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_inspector_is_nobody_and_may_nothing(client: docker.DockerClient, tm
     tmp_path.chmod(0o755)
     options = inspecting(tmp_path) | {"command": ["python3", "-c", LOOK], "auto_remove": False, "stdin_open": False}
     options["log_config"] = {"type": "json-file"}
-    container = client.containers.create(INSPECT.name(), **options, labels={"tfmatrix.project": "tfmatrix", **LABELS})
+    container = client.containers.create(INSPECTOR.name(), **options, labels={"tfmatrix.project": "tfmatrix", **LABELS})
     try:
         container.start()
         code = container.wait(timeout=60)["StatusCode"]
@@ -119,7 +119,7 @@ def test_the_inspector_is_nobody_and_may_nothing(client: docker.DockerClient, tm
 
 def test_its_limits_are_those_of_its_container(client: docker.DockerClient, tmp_path: Path) -> None:
     """What the engine was told, as the engine keeps it."""
-    engine = DockerEngine(client, inspector=INSPECT.name())
+    engine = DockerEngine(client, inspector=INSPECTOR.name())
     with engine.start_inspector(tmp_path, LABELS) as channel:
         told = channel._container.attrs["HostConfig"]
         channel._container.reload()
@@ -185,7 +185,7 @@ def test_one_that_gets_nonsense_ends(inspecting_engine: DockerEngine, tmp_path: 
 
 def test_without_its_image_setup_is_named(client: docker.DockerClient, tmp_path: Path) -> None:
     """It is built by setup, and by up."""
-    engine = DockerEngine(client, inspector="tfmatrix/inspect:none")
+    engine = DockerEngine(client, inspector="tfmatrix/inspector:none")
     with pytest.raises(EngineError, match="not built") as caught, engine.start_inspector(tmp_path, LABELS):
         pass
     assert "tfmatrix setup" in caught.value.next_step

@@ -135,14 +135,20 @@ def test_the_probe_imports_nothing_of_ours_but_its_flat_siblings() -> None:
 def test_the_inspector_imports_nothing_of_ours_but_itself_and_what_it_shares() -> None:
     """It runs inside a container that has the standard library, numpy, h5py, protobuf and the files of its own image."""
     known = frozenset(sys.stdlib_module_names) | {"google", "h5py", "numpy"}
-    shared = ("images.inspect", "images.probe.invent", "images.probe.wire")
+    shared = ("images.inspector", "images.probe.invent", "images.probe.wire")
     strangers = [
         f"{path.name}:{line} imports {name}"
-        for path in (ROOT / "images" / "inspect").rglob("*.py")
+        for path in (ROOT / "images" / "inspector").rglob("*.py")
         for line, name in imported(path)
         if name.split(".")[0] not in known and not name.startswith(shared)
     ]
     assert strangers == []
+
+
+@pytest.mark.parametrize("folder", [ROOT / "images", PROBE], ids=lambda folder: folder.name)
+def test_nothing_beside_a_script_of_an_image_is_called_as_a_module_of_python_is(folder: Path) -> None:
+    """Python looks beside the script first: a folder called ``inspect`` here, and no TensorFlow can be imported in a build."""
+    assert {path.stem for path in folder.iterdir()} & sys.stdlib_module_names == set()
 
 
 def within_its_package(path: Path, name: str) -> bool:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from images.inspect.__main__ import watched
+from images.inspector.__main__ import watched
 from matrix.uploads.inspection import Inspection, read
 from tests import handed_in
 

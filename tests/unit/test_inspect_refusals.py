@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 
-from images.inspect import archive
+from images.inspector import archive
 from tests import handed_in
 from tests.handed_in import code_of, h5, keras_zip, looked_into, saved_model, tar_of, tar_of_members, zip_of
 

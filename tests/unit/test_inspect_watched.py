@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from images.inspect import __main__ as program
-from images.inspect.upload import refusal
+from images.inspector import __main__ as program
+from images.inspector.upload import refusal
 from matrix.uploads.inspection import Inspection, read
 from tests.handed_in import keras_zip
 
@@ -120,7 +120,7 @@ def test_more_memory_than_there_is_is_a_sentence(tmp_path: Path, monkeypatch: py
     def hungry(_parts: object, _inbox: object, _found: object) -> None:
         bytearray(16 << 30)
 
-    monkeypatch.setattr("images.inspect.upload._look", hungry)
+    monkeypatch.setattr("images.inspector.upload._look", hungry)
     assert code_of(read(program.watched({"model": {"file": "model"}}, tmp_path, 10, ROOM))) == "too-large"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from images.inspect.upload import inspected, refusal
+from images.inspector.upload import inspected, refusal
 from images.probe import wire
 from matrix.messages import Packing
 from matrix.protocol import ProtocolError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from images.inspect_image import INSPECT
+from images.inspector_image import INSPECTOR
 from images.service_image import SERVICE
 from matrix.config import ROOT
 
@@ -80,14 +80,14 @@ def test_nothing_that_only_developers_need_is_in_it() -> None:
 
 def test_the_inspector_holds_its_own_code_and_what_it_imports() -> None:
     """A change to what it runs makes another image; the rest of the checkout is none of its business."""
-    names = {str(path) for path in INSPECT.contents()}
-    assert {"images/inspect/__main__.py", "images/inspect/Dockerfile", "images/probe/wire.py"} <= names
-    assert {name for name in names if not name.startswith("images/inspect/")} == set(INSPECT.files)
+    names = {str(path) for path in INSPECTOR.contents()}
+    assert {"images/inspector/__main__.py", "images/inspector/Dockerfile", "images/probe/wire.py"} <= names
+    assert {name for name in names if not name.startswith("images/inspector/")} == set(INSPECTOR.files)
 
 
 def test_whatever_an_image_is_built_from_is_in_it() -> None:
     """Names and recipes of both images stand for files of the checkout."""
-    for image in (SERVICE, INSPECT):
+    for image in (SERVICE, INSPECTOR):
         assert image.recipe in {str(path) for path in image.contents()}
         assert image.name().startswith(f"tfmatrix/{image.what}:")
 
@@ -95,11 +95,11 @@ def test_whatever_an_image_is_built_from_is_in_it() -> None:
 def test_the_service_can_name_the_inspectors_image() -> None:
     """The runner inside the service's image computes the name from the files that it has."""
     held = {str(path) for path in SERVICE.contents()}
-    assert {str(path) for path in INSPECT.contents()} <= held
+    assert {str(path) for path in INSPECTOR.contents()} <= held
 
 
 def test_the_inspector_has_what_the_tests_ran_with() -> None:
     """Each pin of its lock stands, hashes included, in the lock that the tests ran with; nothing else is in it."""
-    ours, tested = pins("requirements-inspect.lock"), pins("requirements.lock")
+    ours, tested = pins("requirements-inspector.lock"), pins("requirements.lock")
     assert {pin: hashes for pin, hashes in tested.items() if pin in ours} == ours
     assert {pin.split("==")[0] for pin in ours} == {"h5py", "numpy", "protobuf"}

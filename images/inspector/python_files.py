@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from images.inspect.findings import Findings
-from images.inspect.refusal import Refused, shown
+from images.inspector.findings import Findings
+from images.inspector.refusal import Refused, shown
 
 MAX_BYTES = 2 << 20
 OLDEST = (3, 8)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from images.inspect import given
-from images.inspect.config import MAX_JSON, look_into, parsed
-from images.inspect.contents import look_into_model
-from images.inspect.findings import Findings
-from images.inspect.python_files import look_into_builder, look_into_custom_objects
-from images.inspect.refusal import Refused, shown
-from images.inspect.signature import look_for_signature
+from images.inspector import given
+from images.inspector.config import MAX_JSON, look_into, parsed
+from images.inspector.contents import look_into_model
+from images.inspector.findings import Findings
+from images.inspector.python_files import look_into_builder, look_into_custom_objects
+from images.inspector.refusal import Refused, shown
+from images.inspector.signature import look_for_signature
 from images.probe import wire
 
 Parts = Mapping[str, Mapping[str, str]]

@@ -8,8 +8,8 @@ import zlib
 from enum import StrEnum
 from pathlib import Path
 
-from images.inspect.hdf5 import SIGNATURE
-from images.inspect.refusal import Refused, shown
+from images.inspector.hdf5 import SIGNATURE
+from images.inspector.refusal import Refused, shown
 
 HEAD = 4096
 LAST_USERBLOCK = 1 << 20

@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from images.inspect import hdf5, keras_zip, saved_model
-from images.inspect.archive import ANEW, CHUNK, Archive, damage_told, listed_tar, listed_zip
-from images.inspect.findings import Findings
-from images.inspect.refusal import Refused, shown
-from images.inspect.sniff import Bytes, sniffed
+from images.inspector import hdf5, keras_zip, saved_model
+from images.inspector.archive import ANEW, CHUNK, Archive, damage_told, listed_tar, listed_zip
+from images.inspector.findings import Findings
+from images.inspector.refusal import Refused, shown
+from images.inspector.sniff import Bytes, sniffed
 
 GRAPHS = frozenset(["saved_model.pb", "saved_model.pbtxt"])
 READ = frozenset(["saved_model.pb", "keras_metadata.pb"])

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from images.inspect.refusal import Refused, printable, shown, size
-from images.inspect.window import Window
+from images.inspector.refusal import Refused, printable, shown, size
+from images.inspector.window import Window
 
 MAX_MEMBERS = 5000
 MAX_BYTES = 2 << 30

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from images.inspect.config import Config, entries, text
-from images.inspect.findings import NAME_LENGTH, Findings
-from images.inspect.ranges import is_reference, ranges
-from images.inspect.refusal import shown
+from images.inspector.config import Config, entries, text
+from images.inspector.findings import NAME_LENGTH, Findings
+from images.inspector.ranges import is_reference, ranges
+from images.inspector.refusal import shown
 
 MAX_TENSORS = 256
 MAX_RANK = 32

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from images.inspect.refusal import shown
+from images.inspector.refusal import shown
 
 Minor = tuple[int, int]
 KERAS_3: Minor = (3, 0)

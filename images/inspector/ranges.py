@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from images.inspect.config import Config, entries, text
+from images.inspector.config import Config, entries, text
 
 MAX_DEPTH = 8
 MAX_STEPS = 20_000

@@ -8,11 +8,11 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from images.inspect.config import look_at_optimizer, look_into, parsed, text
-from images.inspect.findings import Findings
-from images.inspect.protos import message
-from images.inspect.refusal import Refused, shown
-from images.inspect.signature import MAX_TENSORS, look_for_signature, tensor
+from images.inspector.config import look_at_optimizer, look_into, parsed, text
+from images.inspector.findings import Findings
+from images.inspector.protos import message
+from images.inspector.refusal import Refused, shown
+from images.inspector.signature import MAX_TENSORS, look_for_signature, tensor
 
 MAX_GRAPH = 256 << 20
 DTYPES = {

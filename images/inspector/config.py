@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from images.inspect.clues import look_for_clues
-from images.inspect.findings import Findings
-from images.inspect.known import KNOWN
-from images.inspect.refusal import Refused, shown
+from images.inspector.clues import look_for_clues
+from images.inspector.findings import Findings
+from images.inspector.known import KNOWN
+from images.inspector.refusal import Refused, shown
 
 Config = dict[str, Any]
 MAX_JSON = 64 << 20

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from images.inspect.upload import inspected, refusal
+from images.inspector.upload import inspected, refusal
 from images.probe import wire
 
 INBOX = Path("/in")

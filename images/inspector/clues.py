@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from images.inspect.versions import KERAS_3, Minor, Provenance
+from images.inspector.versions import KERAS_3, Minor, Provenance
 
 KERAS_2_LAST: Minor = (2, 15)
 QUANTIZED = frozenset(["Dense", "EinsumDense", "Embedding"])

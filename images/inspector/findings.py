@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from images.inspect.refusal import Refused, shown
-from images.inspect.versions import Provenance
+from images.inspector.refusal import Refused, shown
+from images.inspector.versions import Provenance
 
 NAMES = 200
 NOTES = 40

@@ -9,10 +9,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from images.inspect.config import look_at_optimizer, look_into, parsed
-from images.inspect.findings import Findings
-from images.inspect.refusal import Refused, shown, size
-from images.inspect.signature import look_for_signature
+from images.inspector.config import look_at_optimizer, look_into, parsed
+from images.inspector.findings import Findings
+from images.inspector.refusal import Refused, shown, size
+from images.inspector.signature import look_for_signature
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_OBJECTS = 200_000

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from images.inspect.archive import listed_zip
-from images.inspect.findings import NAME_LENGTH, Findings
-from images.inspect.refusal import Refused, shown, size
+from images.inspector.archive import listed_zip
+from images.inspector.findings import NAME_LENGTH, Findings
+from images.inspector.refusal import Refused, shown, size
 from images.probe import invent, wire
 
 MAX_BYTES = 64 << 20

@@ -6,12 +6,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-from images.inspect.archive import Archive, stored
-from images.inspect.config import MAX_JSON, look_into, parsed, text
-from images.inspect.findings import Findings
-from images.inspect.hdf5 import OLD_LAYOUT, look_at_weights
-from images.inspect.refusal import Refused, size
-from images.inspect.signature import look_for_signature
+from images.inspector.archive import Archive, stored
+from images.inspector.config import MAX_JSON, look_into, parsed, text
+from images.inspector.findings import Findings
+from images.inspector.hdf5 import OLD_LAYOUT, look_at_weights
+from images.inspector.refusal import Refused, size
+from images.inspector.signature import look_for_signature
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_WEIGHTS = 256 << 20
