@@ -40,7 +40,7 @@ def invent(
     try:
         if len(tensors) > MAX_TENSORS:
             raise CannotInvent("The model takes %d inputs; more than %d are not made." % (len(tensors), MAX_TENSORS))
-        wanted = [_wanted(tensor, (ranges or {}).get(tensor.get("name")), notes) for tensor in tensors]
+        wanted = [_wanted(tensor, (ranges or {}).get(tensor.get("name", "")), notes) for tensor in tensors]
         shapes = _shapes(wanted, batch, notes)
         return [(one["name"], _filled(one, shapes[at], at)) for at, one in enumerate(wanted)], notes
     except CannotInvent as error:
@@ -95,6 +95,7 @@ def _shapes(wanted: List[Dict[str, Any]], batch: int, notes: List[str]) -> List[
     fixed = {one["shape"][0] for one in wanted if one["shape"] and one["shape"][0] is not None}
     if len(fixed) == 1 and 0 < min(fixed) <= LARGEST_BATCH:
         batch = min(fixed)
+    total = 0
     for rows, side, length in ((batch, SIDE, LENGTH), (1, SIDE, LENGTH), (1, 16, 4), (1, 1, 1)):
         shapes = [_whole(one["shape"], rows, side, length) for one in wanted]
         total = sum(_size(one, shape) for one, shape in zip(wanted, shapes))
