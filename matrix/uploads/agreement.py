@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from matrix.compare import compare
@@ -19,22 +19,32 @@ class Standing:
     differences: tuple[Difference, ...]
 
 
+Answer = Callable[[str], Arrays]
+"""Gives what was answered from its digest: answers may be large, so no more than two are in memory at a time."""
+
+
 class Agreement:
-    """Groups answers as they come: 0 is the reference's, each further group differs from all before it.
+    """Groups answers, each named by its digest, as they come: 0 is the reference's, a further group differs from all before it.
 
     Equality within a tolerance is no equivalence, so an answer belongs to the first group whose founder it equals.
     """
 
-    def __init__(self, reference: Arrays) -> None:
-        self._founders: list[Arrays] = [reference]
+    def __init__(self, reference: str, answer: Answer) -> None:
+        self._founders = [reference]
+        self._answer = answer
 
-    def standing(self, outputs: Arrays) -> Standing:
-        """Return where these answers stand."""
-        differences = compare(outputs, self._founders[0])
+    def standing(self, digest: str) -> Standing:
+        """Return where an answer stands.
+
+        Raises:
+            StoreError: What was answered is not there any more.
+        """
+        outputs = self._answer(digest)
+        differences = compare(outputs, self._answer(self._founders[0]))
         for group, founder in enumerate(self._founders):
-            if _equal(differences if group == 0 else compare(outputs, founder)):
+            if _equal(differences if group == 0 else compare(outputs, self._answer(founder))):
                 return Standing(group=group, differences=differences)
-        self._founders.append(outputs)
+        self._founders.append(digest)
         return Standing(group=len(self._founders) - 1, differences=differences)
 
 

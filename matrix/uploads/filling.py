@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from matrix import verdict
-from matrix.errors import StoreError
 from matrix.model import CellKey, Environment, Method, Verdict
 from matrix.results import CellResult
 from matrix.session import HarnessBrokenError
@@ -85,13 +84,11 @@ class Filling:
         cells = known.get(environment.recipe_digest, [])
         if not self._is_whole(environment, cells):
             return False
-        try:
-            answers = [self._means.answer(cell.outputs) for cell in cells]
-        except StoreError:  # a file is lost: it is tried anew
+        if not all(self._means.has(cell.outputs) for cell in cells if cell.outputs):  # a file is lost: it is tried anew
             return False
         self.row.take(place)
-        for cell, outputs in zip(cells, answers, strict=True):
-            self.row.add(place, cell, outputs)
+        for cell in cells:
+            self.row.add(place, cell)
         self.methods[place] = cells[-1].result.key.method
         self._record(self.row.end(place))
         return True
@@ -129,7 +126,7 @@ class Filling:
             self.methods[place] = method
             if outputs is not None:
                 self._asked_with(self.inputs.digest)  # first: nothing else may ever be held against these answers
-            self._record([self.row.add(place, cell, outputs)])
+            self._record([self.row.add(place, cell)])
 
     def _ask_again(self, seat: Seat, tried: Attempt) -> None:
         """See whether it answers the same once more, in whatever may become the reference: else nothing can be compared."""

@@ -50,9 +50,13 @@ class Means:
         specs, body = wire.encode_arrays(list(outputs))
         return self.blobs.put(wire.pack({"arrays": specs}, body))
 
-    def answer(self, digest: str | None) -> Arrays | None:
+    def has(self, digest: str) -> bool:
+        """Whether what a model answered is still there."""
+        return self.blobs.path(digest).exists()
+
+    def answer(self, digest: str) -> Arrays:
         """Return what a model answered, from its digest."""
-        return None if digest is None else protocol.arrays(self.blobs.get(digest))
+        return protocol.arrays(self.blobs.get(digest))
 
 
 def now() -> datetime:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from matrix.messages import Arrays
 from matrix.model import Environment, Rung, Verdict
 from matrix.uploads import order
-from matrix.uploads.agreement import Agreement, Standing, judged
+from matrix.uploads.agreement import Agreement, Answer, Standing, judged
 from matrix.uploads.model import UploadCell
 from matrix.uploads.order import Origin
 
 
 @dataclass(kw_only=True, slots=True)
 class Place:
-    """One environment of a row: its cells, the way that answered last, and what it answered."""
+    """One environment of a row: what came of each way, the last of which may have answered."""
 
     cells: list[UploadCell] = field(default_factory=list)
-    outputs: Arrays | None = None
     is_done: bool = False
+
+    @property
+    def outputs(self) -> str | None:
+        """The digest of what it answered last."""
+        return next((cell.outputs for cell in reversed(self.cells) if cell.outputs), None)
 
 
 class Row:
@@ -28,6 +31,7 @@ class Row:
     ``wanted`` names those that were asked for; with the one nearest to what saved the file they are the row. Where that one
     does not load it, others are tried beside them until the reference is found, so that it is the same whatever is asked for.
     ``comparable`` is off where every environment makes the model anew: then nothing is held against anything.
+    ``answer`` gives what a cell names by the digest of its outputs.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Row:
         origin: Origin,
         environments: Sequence[Environment],
         *,
+        answer: Answer,
         wanted: Collection[str] | None = None,
         comparable: bool = True,
     ) -> None:
@@ -46,6 +51,7 @@ class Row:
             number for number, one in enumerate(self.line) if wanted is None or one.id in wanted or number == self.home
         ]
         self._comparable = comparable
+        self._answer = answer
         self._agreement: Agreement | None = None
         self._reference: int | None = None
 
@@ -122,13 +128,15 @@ class Row:
         """Let a place be tried again: it was not to its end."""
         del self.places[place]
 
-    def add(self, place: int, cell: UploadCell, outputs: Arrays | None) -> UploadCell:
-        """Take what came of one way in one environment; return the cell as it is judged now."""
-        mine = self.places[place]
-        if outputs is not None:
-            mine.outputs = outputs
-        mine.cells.append(self._judged(cell, mine.outputs if outputs is not None else None))
-        return mine.cells[-1]
+    def add(self, place: int, cell: UploadCell) -> UploadCell:
+        """Take what came of one way in one environment; return the cell as it is judged now.
+
+        Raises:
+            StoreError: What was answered is not there any more.
+        """
+        judged_now = self._judged(cell)
+        self.places[place].cells.append(judged_now)
+        return judged_now
 
     def end(self, place: int) -> tuple[UploadCell, ...]:
         """Note that an environment was tried to its end; return the cells that mean something else from now on."""
@@ -141,7 +149,7 @@ class Row:
         outputs = self.places[reference].outputs
         if outputs is None:
             return ()
-        self._agreement, self._reference = Agreement(outputs), reference
+        self._agreement, self._reference = Agreement(outputs, self._answer), reference
         return tuple(self._judge_again())
 
     def unsettle(self) -> tuple[UploadCell, ...]:
@@ -158,13 +166,13 @@ class Row:
             mine = self.places[place]
             for number, cell in enumerate(mine.cells):
                 if _answered(cell):
-                    mine.cells[number] = self._judged(cell, mine.outputs)
+                    mine.cells[number] = self._judged(cell)
                     yield mine.cells[number]
 
-    def _judged(self, cell: UploadCell, outputs: Arrays | None) -> UploadCell:
-        if outputs is None:
+    def _judged(self, cell: UploadCell) -> UploadCell:
+        if cell.outputs is None:
             return cell
-        standing: Standing | None = None if self._agreement is None else self._agreement.standing(outputs)
+        standing: Standing | None = None if self._agreement is None else self._agreement.standing(cell.outputs)
         group = None if standing is None else standing.group
         return replace(cell, result=judged(cell.result, standing), group=group)
 

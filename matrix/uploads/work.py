@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -36,9 +35,6 @@ from matrix.uploads.warm import Containers
 LABEL: Final = "tfmatrix.uploads"
 LOOK_SECONDS: Final = 0.1
 PAUSE_SECONDS: Final = 5.0
-ANSWER: Final = 32 << 20
-"""Bytes that one environment may answer: the answers of a whole row are held in memory, of as many rows as are under way."""
-
 TROUBLES: Final = 5
 """So often in a row what is kept may not be to be had for an upload before it is given up."""
 
@@ -240,12 +236,11 @@ def containers(settings: Settings, engine: Engine, opened_by: Sandboxes) -> Cont
 
 def sandboxes(settings: Settings, engine: Engine) -> Sandboxes:
     """Return what these are opened by, with what a child in them may take."""
-    allowed = patience(settings, file=max(UNPACKED, settings.upload_bytes))
     return Sandboxes(
         engine,
         inboxes=_inboxes(settings),
         labels=_labels(settings),
-        patience=replace(allowed, load=replace(allowed.load, body=min(ANSWER, settings.artifact_bytes))),
+        patience=patience(settings, file=max(UNPACKED, settings.upload_bytes)),
         memory=settings.container_memory,
     )
 

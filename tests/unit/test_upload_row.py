@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from matrix import catalog
 from matrix.messages import Arrays
-from matrix.model import CellKey, Format, Method, Rung, Verdict
+from matrix.model import CellKey, Environment, Format, Method, Rung, Verdict
 from matrix.results import CellResult, Effort, Failure
 from matrix.uploads.agreement import is_steady
 from matrix.uploads.model import ITSELF, UploadCell
@@ -20,13 +21,24 @@ BASES = tuple(one for one in catalog.load_environments() if one.base is None)
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def answer(value: float) -> Arrays:
-    """One output."""
-    return (("output", np.full((2, 3), value, "float32")),)
+def answer(value: float | str) -> Arrays:
+    """One output, which also names it: a digest to whoever does not look into it."""
+    return (("output", np.full((2, 3), float(value), "float32")),)
 
 
-def cell(verdict: Verdict = Verdict.LOADS, method: Method = Method.DEFAULT, kind: str = "f") -> UploadCell:
-    """What one way came to."""
+def a_row(origin: Origin, environments: Sequence[Environment] = BASES, *, comparable: bool = True) -> Row:
+    """A row that reads answers as ``answer`` makes them."""
+    return Row(origin, environments, answer=answer, comparable=comparable)
+
+
+def cell(
+    verdict: Verdict = Verdict.LOADS,
+    method: Method = Method.DEFAULT,
+    kind: str = "f",
+    value: float | None = None,
+) -> UploadCell:
+    """What one way came to; the value is what it answered."""
+    outputs = None if value is None else str(value)
     failure = Failure(exception="ValueError", message="no", traceback="", frames=(), fingerprint=kind)
     result = CellResult(
         key=CellKey(artifact="a" * 64, loader="b" * 64, method=method),
@@ -39,19 +51,19 @@ def cell(verdict: Verdict = Verdict.LOADS, method: Method = Method.DEFAULT, kind
         warnings=(),
         effort=Effort(steps={}, wall_seconds=0.1, peak_memory=1),
     )
-    return UploadCell(saver=ITSELF, format=Format.H5, result=result, outputs=None, group=None, measured_at=NOW)
+    return UploadCell(saver=ITSELF, format=Format.H5, result=result, outputs=outputs, group=None, measured_at=NOW)
 
 
 def loaded(row: Row, place: int, value: float) -> UploadCell:
     """An environment loads it and answers; the cell as it is judged then."""
     if place not in row.places:
         row.take(place)
-    return row.add(place, cell(), answer(value))
+    return row.add(place, cell(value=value))
 
 
 def test_the_saver_is_the_reference_and_others_are_held_to_it() -> None:
     """The first that answers merely loads; once its environment is done, it passes, and so does whoever answers the same."""
-    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    row = a_row(Origin(tensorflow="2.9.0"), BASES)
     assert loaded(row, row.home, 1.0).result.verdict is Verdict.LOADS
     assert row.reference is None
     (judged,) = row.end(row.home)
@@ -67,12 +79,12 @@ def test_the_saver_is_the_reference_and_others_are_held_to_it() -> None:
 
 def test_another_is_the_reference_once_all_nearer_ones_failed() -> None:
     """What was measured before is judged then."""
-    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    row = a_row(Origin(tensorflow="2.9.0"), BASES)
     loaded(row, row.home + 1, 1.0)
     row.end(row.home + 1)
     assert row.reference is None
     row.take(row.home)
-    row.add(row.home, cell(Verdict.FAIL), None)
+    row.add(row.home, cell(Verdict.FAIL))
     changed = row.end(row.home)
     assert [one.result.verdict for one in changed] == [Verdict.PASS]
     assert row.reference is BASES[row.home + 1]
@@ -80,7 +92,7 @@ def test_another_is_the_reference_once_all_nearer_ones_failed() -> None:
 
 def test_whoever_answers_at_random_is_no_reference() -> None:
     """All that was judged merely loads from then on, and so does what comes later."""
-    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    row = a_row(Origin(tensorflow="2.9.0"), BASES)
     loaded(row, row.home, 1.0)
     row.end(row.home)
     (unjudged,) = row.unsettle()
@@ -94,7 +106,7 @@ def test_whoever_answers_at_random_is_no_reference() -> None:
 
 def test_what_is_built_anew_is_compared_with_nothing() -> None:
     """Weights are drawn anew in each version."""
-    row = Row(Origin(), BASES, comparable=False)
+    row = a_row(Origin(), BASES, comparable=False)
     loaded(row, row.home, 1.0)
     assert row.end(row.home) == ()
     assert loaded(row, 0, 2.0).result.verdict is Verdict.LOADS
@@ -102,20 +114,20 @@ def test_what_is_built_anew_is_compared_with_nothing() -> None:
 
 def test_a_further_way_that_answers_is_judged_and_the_failure_stays() -> None:
     """Only the way that answered has numbers."""
-    row = Row(Origin(tensorflow="2.9.0"), BASES)
+    row = a_row(Origin(tensorflow="2.9.0"), BASES)
     loaded(row, row.home, 1.0)
     row.end(row.home)
     row.take(0)
-    failed = row.add(0, cell(Verdict.FAIL), None)
-    other = row.add(0, cell(method=Method.COMPILE_FALSE), answer(1.0))
+    failed = row.add(0, cell(Verdict.FAIL))
+    other = row.add(0, cell(method=Method.COMPILE_FALSE, value=1.0))
     assert (failed.result.verdict, other.result.verdict) == (Verdict.FAIL, Verdict.PASS)
 
 
 def test_a_row_is_complete_when_every_place_is_done() -> None:
     """Each place is handed out once; one that was let go is handed out again."""
-    row = Row(Origin(tensorflow="2.4.0"), BASES)
+    row = a_row(Origin(tensorflow="2.4.0"), BASES)
     while (place := row.claim()) is not None:
-        row.add(place, cell(Verdict.FAIL, kind=str(place % 2)), None)
+        row.add(place, cell(Verdict.FAIL, kind=str(place % 2)))
         row.end(place)
     assert row.is_complete
     assert row.answering() == ()
@@ -127,10 +139,10 @@ def test_a_row_is_complete_when_every_place_is_done() -> None:
 def test_overlays_come_after_environments_of_their_own() -> None:
     """But for the one that is nearest to what saved the file."""
     everything = catalog.load_environments()
-    row = Row(Origin(keras="3.5.0"), everything)
+    row = a_row(Origin(keras="3.5.0"), everything)
     order = []
     while (place := row.claim()) is not None:
-        row.add(place, cell(), answer(1.0))
+        row.add(place, cell(value=1.0))
         row.end(place)
         order.append(row.line[place])
     assert order[0].keras_version == (3, 5)
@@ -140,9 +152,9 @@ def test_overlays_come_after_environments_of_their_own() -> None:
 
 def test_a_model_that_loads_and_cannot_be_called_is_not_compared() -> None:
     """Nobody knows what to call it with: it loads, as far as that was tried."""
-    row = Row(Origin(tensorflow="2.4.0"), BASES)
+    row = a_row(Origin(tensorflow="2.4.0"), BASES)
     row.take(0)
     uncalled = cell()
     uncalled = replace(uncalled, result=replace(uncalled.result, rung=Rung.DESERIALIZED))
-    assert row.add(0, uncalled, None).result.verdict is Verdict.LOADS
+    assert row.add(0, uncalled).result.verdict is Verdict.LOADS
     assert row.end(0) == ()
