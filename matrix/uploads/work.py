@@ -71,6 +71,7 @@ class UploadWork:
         self._cases: dict[str, Case] = {}
         self._turns = Turns()
         self._condition = threading.Condition()
+        self._left: list[Case] = []
         self._stopped = False
         self._said = ""
         self._lanes: list[threading.Thread] = []
@@ -109,6 +110,7 @@ class UploadWork:
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
         self._intake.look()
+        self._clear_away()
 
     def warm(self) -> int:
         """How many containers wait for uploads."""
@@ -125,7 +127,17 @@ class UploadWork:
 
     def _forget(self, upload_id: str) -> None:
         with self._condition:
-            self._cases.pop(upload_id, None)
+            case = self._cases.pop(upload_id, None)
+            if case is not None and case.running:
+                self._left.append(case)
+
+    def _clear_away(self) -> None:
+        """Remove what lanes wrote for an upload that was deleted under them; once nobody writes, nothing else can be hit."""
+        with self._condition:
+            if not self._left or self._cases or any(case.running for case in self._left):
+                return
+            self._left.clear()
+        self._blobs.keep_only(self._uploads.named())
 
     def _work(self) -> None:
         """A lane: what is most urgent, again and again."""

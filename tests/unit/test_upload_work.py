@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -290,6 +291,27 @@ def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Pa
     assert gone.state is UploadState.DELETED
     assert not store.uploads.cells(upload.content)
     assert [path for path in files.rglob("*") if path.is_file()] == []
+
+
+def test_what_is_deleted_under_a_lane_leaves_nothing_either(tmp_path: Path, store: Store) -> None:
+    """The lane still writes what the model answered; that goes once no lane is at it."""
+    begun, deleted = threading.Event(), threading.Event()
+
+    def slow(_environment: Environment, _method: str) -> float:
+        begun.set()
+        assert deleted.wait(20)
+        return 1.0
+
+    work = work_on(tmp_path, store, World(rule=slow))
+    files = tmp_path / "uploads" / "files"
+    with work.running():
+        upload_id = hand_in(work.door)
+        until(work, store, upload_id, lambda _: begun.is_set())
+        work.door.ask_removal(upload_id, TOKEN)
+        until(work, store, upload_id, lambda one: one.state.is_gone)
+        deleted.set()
+        until(work, store, upload_id, lambda _: not work._left)
+        assert [path for path in files.rglob("*") if path.is_file()] == []
 
 
 def test_what_nobody_names_is_removed_when_work_begins(tmp_path: Path, store: Store) -> None:
