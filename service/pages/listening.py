@@ -16,6 +16,7 @@ from service.alive import is_alive
 from service.pages.uploads import PRIVATE, UploadId, standing
 from service.problems import Gone, NotFound
 from service.state import Service, service_of
+from service.uploads.access import address_of, network_of
 from service.uploads.listeners import Listeners, Moment
 
 ROUTER: Final = APIRouter()
@@ -35,7 +36,7 @@ async def upload_events(request: Request, upload_id: UploadId) -> Response:
     """For programs and our pages: server-sent events, with a comment every 15 seconds."""
     service = service_of(request)
     await run_in_threadpool(standing, service, upload_id)
-    events = listeners_of(service).events(upload_id)
+    events = listeners_of(service).events(upload_id, network_of(address_of(request, service.settings)))
     headers = PRIVATE | {"X-Accel-Buffering": "no"}
     return StreamingResponse(events, headers=headers, media_type="text/event-stream; charset=utf-8")
 

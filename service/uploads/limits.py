@@ -46,7 +46,7 @@ class Limits:
         self._clock = clock
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
         self._now: Counter[str] = Counter()
-        self.under_way = 0
+        self.coming = 0
         """Bytes that are coming in just now, as far as their senders said how many."""
 
     @contextmanager
@@ -60,11 +60,11 @@ class Limits:
             raise TooMany("Too many uploads come in at once.", seconds=_SOON, next_step="Send it again in a moment.")
         mine = self._one_more(network)
         self._now[network] += 1
-        self.under_way += size
+        self.coming += size
         try:
             yield lambda more: self._count(network, mine, more)
         finally:
-            self.under_way -= size
+            self.coming -= size
             self._now[network] -= 1
             if not self._now[network]:
                 del self._now[network]

@@ -17,6 +17,7 @@ from service.problems import TooMany
 
 MOST: Final = 200
 MOST_OF_ONE: Final = 30
+"""Of one upload, and from one address."""
 LOOK_SECONDS: Final = 0.25
 HEARTBEAT_SECONDS: Final = 15.0
 RETRY_MILLISECONDS: Final = 3000
@@ -42,6 +43,7 @@ class Listeners:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._watched: Counter[str] = Counter()
+        self._watching_from: Counter[str] = Counter()
         self._moments: Mapping[str, Moment] = {}
         self._news = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -57,20 +59,20 @@ class Listeners:
         self._closed = True
         self._tell()
 
-    def events(self, upload_id: str) -> AsyncIterator[bytes]:
-        """Return the events of an upload as they are sent.
+    def events(self, upload_id: str, network: str) -> AsyncIterator[bytes]:
+        """Return the events of an upload as they are sent to somebody at an address.
 
         Raises:
             TooMany: Enough listen already; who asks may look every few seconds.
         """
-        if self.count >= MOST or self._watched[upload_id] >= MOST_OF_ONE:
+        if self.count >= MOST or max(self._watched[upload_id], self._watching_from[network]) >= MOST_OF_ONE:
             raise TooMany(
                 "Too many listen already.", seconds=RETRY_MILLISECONDS / 1000, next_step="Load the page again."
             )
-        return self._events(upload_id)
+        return self._events(upload_id, network)
 
-    async def _events(self, upload_id: str) -> AsyncIterator[bytes]:
-        with self._watch(upload_id):
+    async def _events(self, upload_id: str, network: str) -> AsyncIterator[bytes]:
+        with self._watch(upload_id, network):
             yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
             last: Moment | None = None
             while not self._closed:
@@ -87,16 +89,18 @@ class Listeners:
                     yield b": still here\n\n"
 
     @contextmanager
-    def _watch(self, upload_id: str) -> Iterator[None]:
+    def _watch(self, upload_id: str, network: str) -> Iterator[None]:
         self._watched[upload_id] += 1
+        self._watching_from[network] += 1
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._keep_looking())
         try:
             yield
         finally:
-            self._watched[upload_id] -= 1
-            if not self._watched[upload_id]:
-                del self._watched[upload_id]
+            for counted, name in ((self._watched, upload_id), (self._watching_from, network)):
+                counted[name] -= 1
+                if not counted[name]:
+                    del counted[name]
 
     async def _keep_looking(self) -> None:
         """Look for as long as somebody listens."""

@@ -67,7 +67,7 @@ async def take_in(request: Request, service: Service, admit: Admit) -> Handed:
     boundary, length = _boundary(request), _length(request, settings.upload_bytes)
     network = network_of(address_of(request, settings))
     with service.limits.sending(network, length) as count:
-        await run_in_threadpool(_refuse_if_full, service, length)
+        await run_in_threadpool(_refuse_if_full, service)
         upload_id = new_id()
         with in_our_words(), door.handing_in(upload_id) as folder:
             with Intake(folder, boundary, most_bytes=settings.upload_bytes, admit=admit) as intake:
@@ -187,9 +187,9 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             yield data
 
 
-def _refuse_if_full(service: Service, length: int) -> None:
-    """Refuse what could not be kept, or not be tried for long."""
-    settings = service.settings
+def _refuse_if_full(service: Service) -> None:
+    """Refuse what could not be kept beside all else that comes in just now, or not be tried for long."""
+    settings, coming = service.settings, service.limits.coming
     waiting, heavy = service.door.weight()
     try:
         uploads = service.site().store.uploads
@@ -204,7 +204,7 @@ def _refuse_if_full(service: Service, length: int) -> None:
             seconds=_QUEUE_SECONDS,
             next_step="Send it again in a while, or check it with tfmatrix on a machine of your own.",
         )
-    if heavy + length > settings.upload_disk or _free(settings.home) < length + SPARE_BYTES:
+    if heavy + coming > settings.upload_disk or _free(settings.home) < coming + SPARE_BYTES:
         raise DiskFullError(
             "The room for uploads is full.",
             next_step="Send it again when some have expired; whoever runs this site may set TFMATRIX_UPLOAD_DISK.",

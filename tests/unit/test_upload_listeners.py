@@ -61,7 +61,7 @@ def test_each_change_is_told_once_and_the_end_is_the_end() -> None:
     async def test() -> None:
         world = World(a=NOW)
         all_ = Listeners(world.look)
-        events = all_.events("a")
+        events = all_.events("a", "::1")
         assert await event(events) == ("changed", {"revision": 1, "state": "loading", "ahead": 0, "runner_alive": True})
         later = asyncio.ensure_future(event(events))
         await asyncio.sleep(0.1)
@@ -84,7 +84,7 @@ def test_one_look_serves_all() -> None:
     async def test() -> None:
         world = World(a=NOW, b=NOW)
         all_ = Listeners(world.look)
-        streams = [all_.events(name) for name in "ab" * 10]
+        streams = [all_.events(name, "::1") for name in "ab" * 10]
         await asyncio.gather(*map(event, streams))
         assert (all_.count, world.asked < 15) == (20, True)
         for one in streams:
@@ -99,20 +99,22 @@ def test_one_look_serves_all() -> None:
 
 
 def test_there_are_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one upload and of all: who is too many may look every few seconds."""
+    """Of one upload, from one address and of all: who is too many may look every few seconds."""
     monkeypatch.setattr(listeners, "MOST_OF_ONE", 2)
     monkeypatch.setattr(listeners, "MOST", 3)
 
     async def test() -> None:
         all_ = Listeners(World(a=NOW, b=NOW).look)
-        streams = [all_.events("a"), all_.events("a")]
+        streams = [all_.events("a", "::1"), all_.events("a", "::2")]
         await asyncio.gather(*map(event, streams))
         with pytest.raises(TooMany):
-            all_.events("a")
-        streams.append(all_.events("b"))
+            all_.events("a", "::3")
+        streams.append(all_.events("b", "::1"))
         await event(streams[-1])
         with pytest.raises(TooMany):
-            all_.events("b")
+            all_.events("b", "::1")
+        with pytest.raises(TooMany):
+            all_.events("b", "::3")
         all_.close()
 
     run(test())
@@ -123,7 +125,7 @@ def test_a_line_on_which_nothing_happens_is_kept(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(listeners, "HEARTBEAT_SECONDS", 0.02)
 
     async def test() -> None:
-        events = Listeners(World(a=NOW).look).events("a")
+        events = Listeners(World(a=NOW).look).events("a", "::1")
         said = [await anext(events) for _ in range(6)]
         assert said.count(b": still here\n\n") >= 3
         await events.aclose()  # type: ignore[attr-defined]
@@ -136,7 +138,7 @@ def test_a_database_that_is_away_ends_nothing() -> None:
 
     async def test() -> None:
         world = World(a=NOW)
-        events = Listeners(world.look).events("a")
+        events = Listeners(world.look).events("a", "::1")
         await event(events)
         world.is_away = True
         await asyncio.sleep(0.1)
@@ -153,7 +155,7 @@ def test_a_server_that_goes_lets_all_go() -> None:
 
     async def test() -> None:
         all_ = Listeners(World(a=NOW).look)
-        events = all_.events("a")
+        events = all_.events("a", "::1")
         await event(events)
         later = asyncio.ensure_future(event(events))
         await asyncio.sleep(0.05)

@@ -283,6 +283,15 @@ def test_the_room_for_uploads_has_an_end(tmp_path: Path) -> None:
         assert len(left(tmp_path)) == 1
 
 
+def test_what_comes_in_at_the_same_time_counts_as_well(tmp_path: Path) -> None:
+    """Two that would fit alone are not let in together where they would not."""
+    with visiting(tmp_path, base_url=HERE, upload_disk=1 << 20, upload_bytes=1 << 20) as visitor:
+        half = files(model=bytes(600_000))
+        with visitor.app.state.service.limits.sending("::5", 600_000):  # type: ignore[attr-defined]
+            assert visitor.post(API, files=half).status_code == 507
+        assert visitor.post(API, files=half).status_code == 201
+
+
 def test_the_queue_has_an_end(tmp_path: Path) -> None:
     """429 with when to come again; also without a database, which the runner makes."""
     with visiting(tmp_path, base_url=HERE, upload_queue=2) as visitor:
