@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pytest
 
 from images.probe import wire
 from matrix import catalog
@@ -21,14 +22,15 @@ from matrix.errors import EngineError
 from matrix.messages import AgainJob, Ending, EndKind, Job, LoadJob, SaveJob
 from matrix.model import Environment
 from matrix.session import HarnessBrokenError
-from matrix.store import Store
+from matrix.store import Store, open_store
 from matrix.uploads.door import Door, Ticket, new_id
 from matrix.uploads.means import Means
-from matrix.uploads.model import Options, Part, Parts, Upload, hashed
+from matrix.uploads.model import ITSELF, Options, Part, Parts, Upload, UploadCell, hashed
 from matrix.uploads.work import UploadWork
 from tests.fake_session import ENDED
 
 BASES: Final = tuple(one for one in catalog.load_environments() if one.base is None)
+IDS: Final = {one.recipe_digest: one.id for one in BASES}
 TOKEN: Final = "token"  # noqa: S105
 SECONDS: Final = 60.0
 
@@ -222,3 +224,20 @@ def until(work: UploadWork, store: Store, upload_id: str, reached: Callable[[Upl
 def engine_died() -> EngineError:
     """What an engine raises that is gone."""
     return EngineError("The engine is gone.", next_step="Start it.")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty database."""
+    with open_store(tmp_path / "matrix.db") as opened:
+        yield opened
+
+
+def is_over(upload: Upload) -> bool:
+    """Whether nothing more will come."""
+    return upload.state.is_over
+
+
+def row(store: Store, upload: Upload) -> dict[str, UploadCell]:
+    """What came last of each environment that tried the file itself."""
+    return {IDS[cell.result.key.loader]: cell for cell in store.uploads.cells(upload.content) if cell.saver == ITSELF}

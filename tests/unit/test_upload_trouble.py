@@ -11,14 +11,11 @@ from typing import Any
 import pytest
 
 from matrix.blobs import Blobs
-from matrix.config import Settings
 from matrix.errors import StoreError
 from matrix.model import Environment
 from matrix.store import Store
 from matrix.uploads.model import Options, Part, UploadState
-from matrix.uploads.work import sandboxes
-from tests.fake_uploads import SECONDS, TOKEN, World, everywhere, hand_in, until, work_on
-from tests.unit.test_upload_work import IDS, is_over, row, store
+from tests.fake_uploads import IDS, SECONDS, TOKEN, World, everywhere, hand_in, is_over, row, store, until, work_on
 
 __all__ = ["store"]
 
@@ -197,13 +194,6 @@ def test_all_environments_are_asked_the_same_whenever_they_are_asked(tmp_path: P
     assert upload.inspection is not None
     assert asked == {upload.inspection["inputs"]}
     assert Blobs(tmp_path / "uploads" / "files").get(*asked)
-
-
-def test_an_answer_has_an_end(tmp_path: Path) -> None:
-    """The answers of a row are in the runner's memory, so none may be as large as a saved model."""
-    engine: Any = None
-    opened = sandboxes(Settings(home=tmp_path), engine)._patience
-    assert opened.load.body * 4 <= opened.save.body
 
 
 def test_nothing_is_saved_again_where_the_room_for_uploads_is_full(tmp_path: Path, store: Store) -> None:

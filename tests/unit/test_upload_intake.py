@@ -1,0 +1,101 @@
+"""What is taken in at the door, and what is left of an upload once it is deleted: nothing."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from matrix.blobs import Blobs
+from matrix.errors import DiskFullError
+from matrix.model import Environment
+from matrix.store import Store
+from matrix.uploads.model import Options, UploadState
+from tests.fake_uploads import TOKEN, World, hand_in, is_over, store, until, work_on
+
+__all__ = ["store"]
+
+
+def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Path, store: Store) -> None:
+    """A wrong token changes nothing; the right one removes files and findings."""
+    work = work_on(tmp_path, store, World())
+    files = tmp_path / "uploads" / "files"
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options(environments=("tf2.9",))), is_over)
+        work.door.ask_removal(upload.id, "guess")
+        work.look()
+        assert store.uploads.cells(upload.content)
+        work.door.ask_removal(upload.id, TOKEN)
+        gone = until(work, store, upload.id, lambda one: one.state.is_gone)
+    assert gone.state is UploadState.DELETED
+    assert not store.uploads.cells(upload.content)
+    assert [path for path in files.rglob("*") if path.is_file()] == []
+
+
+def test_what_is_deleted_under_a_lane_leaves_nothing_either(tmp_path: Path, store: Store) -> None:
+    """The lane still writes what the model answered; that goes once no lane is at it."""
+    begun, deleted = threading.Event(), threading.Event()
+
+    def slow(_environment: Environment, _method: str) -> float:
+        begun.set()
+        assert deleted.wait(20)
+        return 1.0
+
+    work = work_on(tmp_path, store, World(rule=slow))
+    files = tmp_path / "uploads" / "files"
+    with work.running():
+        upload_id = hand_in(work.door)
+        until(work, store, upload_id, lambda _: begun.is_set())
+        work.door.ask_removal(upload_id, TOKEN)
+        until(work, store, upload_id, lambda one: one.state.is_gone)
+        deleted.set()
+        until(work, store, upload_id, lambda _: not work._left)
+        assert [path for path in files.rglob("*") if path.is_file()] == []
+
+
+def test_what_nobody_names_is_removed_when_work_begins(tmp_path: Path, store: Store) -> None:
+    """A process that was killed may leave files of which no upload knows; those of uploads stay."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    files = Blobs(tmp_path / "uploads" / "files")
+    orphan = files.put(b"nobody's")
+    with work_on(tmp_path, store, World()).running():
+        pass
+    assert not files.path(orphan).exists()
+    assert all(files.path(file.sha256).exists() for file in upload.parts.values())
+
+
+def test_without_room_an_upload_waits_at_the_door(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest goes on, and it is taken in once there is room."""
+    work = work_on(tmp_path, store, World())
+    monkeypatch.setattr("matrix.uploads.intake.FULL_SECONDS", 0.0)
+    full = [DiskFullError("No room is left."), DiskFullError("No room is left.")]
+    take = work._blobs.take
+
+    def no_room(source: BinaryIO, limit: int) -> tuple[str, int]:
+        if full:
+            raise full.pop()
+        return take(source, limit)
+
+    monkeypatch.setattr(work._blobs, "take", no_room)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert upload.state is UploadState.DONE
+    assert not full
+
+
+def test_nonsense_at_the_door_is_cleared_away(tmp_path: Path, store: Store) -> None:
+    """The next upload is served."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        broken = hand_in(work.door)
+        (tmp_path / "uploads" / "door" / broken / "model").unlink()
+        upload = until(work, store, hand_in(work.door, b"another"), is_over)
+    assert upload.state is UploadState.DONE
+    assert store.uploads.get(broken) is None
+    assert work.door.waiting() == ()
