@@ -79,9 +79,12 @@ class Containers:
             return found
 
     def warm_up(self, environment: Environment) -> None:
-        """Start and prove one that ``missing`` named; one that does not prove itself is not tried again."""
+        """Start and prove one that ``missing`` named; one that is not built or does not prove itself is not tried again."""
         session = None
         try:
+            if self._engine.image_id(environment) is None:
+                self._broken.add(environment.id)
+                return
             session = self._sandboxes.open(environment, ROOM)
             self._prove(session)
             session.empty()

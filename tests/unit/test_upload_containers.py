@@ -63,3 +63,17 @@ def test_a_file_gets_room_and_no_more_than_its_lane(
     assert given.memory == 3 * GIB + room
     assert given.temporary - room == 64 << 20
     assert list((tmp_path / "inbox").iterdir()) == []
+
+
+def test_one_that_is_not_built_is_not_tried_again_and_again(tmp_path: Path) -> None:
+    """Others are kept warm in its place."""
+    engine: Any = Noting()
+    engine.image_id = lambda environment: None if environment is BASES[-1] else "image"
+    blobs = Blobs(tmp_path / "blobs")
+    sandboxes = Sandboxes(engine, inboxes=tmp_path, labels={}, patience=patience(Settings(home=tmp_path)), memory=GIB)
+    containers = Containers(engine, blobs, sandboxes, most_room=GIB, many=4)
+    first = containers.missing(BASES)
+    assert first is BASES[-1]
+    containers.warm_up(first)
+    assert containers.missing(BASES) is BASES[-2]
+    assert engine.given == []
