@@ -7,7 +7,7 @@ shared out among ten rows, all ten would end when the last one does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -30,28 +30,29 @@ class Turns:
         case.round = max(self._round, self._next.get(owner, 0))
         self._next[owner] = case.round + 1
 
-    def order(self, cases: Iterable[Case]) -> list[Case]:
-        """Return cases in the order in which they get a lane: rows by round, then what is done in the background.
+    def order(self, cases: Collection[Case]) -> list[Case]:
+        """Return cases in the order in which they get a lane: what is to be looked into, rows, what is done in the background.
 
-        Of the same files only one is worked on until its row stands: the others then find it known.
+        Of the same files only one is worked on: the others then find it known.
         """
-        everything = sorted(cases, key=_rank)
-        at_work: dict[str, Case] = {}
-        urgent = [case for case in everything if case.phase < Phase.BACKGROUND]
-        for case in sorted(urgent, key=lambda one: not one.has_begun):
-            at_work.setdefault(case.upload.content, case)
-        self._round = max(self._round, _round(urgent[0]) if urgent else max(self._next.values(), default=0))
+        urgent = sorted((case for case in cases if case.phase < Phase.BACKGROUND), key=_rank)
+        later = sorted((case for case in cases if case.phase >= Phase.BACKGROUND), key=lambda case: case.seconds)
+        self._round = max(self._round, min(map(_round, urgent), default=max(self._next.values(), default=0)))
         self._next = {owner: following for owner, following in self._next.items() if following > self._round}
-        later = [case for case in everything if case.phase >= Phase.BACKGROUND]
-        return [
-            *(case for case in urgent if at_work[case.upload.content] is case),
-            *sorted(later, key=lambda case: case.seconds),
-        ]
+        return [*_one_of_each(urgent), *_one_of_each(later)]
+
+
+def _one_of_each(cases: list[Case]) -> Iterator[Case]:
+    """Yield one case of each content: the one that has begun, else the first."""
+    at_work: dict[str, Case] = {}
+    for case in sorted(cases, key=lambda one: not one.has_begun):
+        at_work.setdefault(case.upload.content, case)
+    return (case for case in cases if at_work[case.upload.content] is case)
 
 
 def _round(case: Case) -> int:
     return case.round + int(case.seconds // QUANTUM)
 
 
-def _rank(case: Case) -> tuple[int, datetime, str]:
-    return _round(case), case.upload.handed_in_at, case.upload.id
+def _rank(case: Case) -> tuple[Phase, int, datetime, str]:
+    return case.phase, _round(case), case.upload.handed_in_at, case.upload.id

@@ -85,11 +85,22 @@ def test_of_the_same_files_one_is_worked_on_and_what_has_begun_stays_that_one() 
     assert turns.order([first, again]) == [first]
 
 
+def test_what_a_file_is_is_told_before_anything_is_loaded() -> None:
+    """Within seconds; and whoever hands in many gets no more turns by that."""
+    turns = Turns()
+    row, other = entered(turns, case(0, "me"), case(1, "you"))
+    looked_into = entered(turns, *(case(number, "many", phase=Phase.INSPECT) for number in (2, 3, 4)))
+    assert turns.order([row, other, *looked_into]) == [*looked_into, row, other]
+    (late,) = entered(turns, case(5, "late"))
+    assert late.round == 0
+
+
 def test_what_is_done_in_the_background_comes_last_and_evenly() -> None:
-    """Rows first; then whatever had least."""
+    """Rows first; then whatever had least; of the same files one."""
     turns = Turns()
     long, short = case(0, "me", phase=Phase.BACKGROUND), case(1, "you", phase=Phase.BACKGROUND)
-    long.seconds = 10.0
+    again = case(3, "you", content="0", phase=Phase.BACKGROUND)
+    long.seconds, long.has_begun = 10.0, True
     row = case(2, "me")
-    entered(turns, long, short, row)
-    assert turns.order([long, short, row]) == [row, short, long]
+    entered(turns, long, short, row, again)
+    assert turns.order([long, short, row, again]) == [row, short, long]
