@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The revision that this code reads and writes; equal to the newest migration's."""
 
 metadata: Final = MetaData(
@@ -212,6 +212,7 @@ upload_cells = Table(
     Column("outputs", String(64)),
     Column("group", Integer),
     Column("measured_at", UtcDateTime, nullable=False),
+    Column("size", Integer, nullable=False, server_default="0"),
     Index("uq_upload_cells", "content", "saver", "format", "loader", "method", "version", unique=True),
 )
 

@@ -58,6 +58,7 @@ def cell_columns(content: str, cell: UploadCell) -> Columns:
         "outputs": cell.outputs,
         "group": cell.group,
         "measured_at": cell.measured_at,
+        "size": cell.size,
     }
 
 
@@ -87,6 +88,7 @@ def cell(row: AnyRow) -> UploadCell:
         outputs=row.outputs,
         group=row.group,
         measured_at=row.measured_at,
+        size=row.size,
     )
 
 

@@ -80,10 +80,13 @@ class Uploads(Shelf):
         return tuple(row.id for row in self._rows(wanted))
 
     def weight(self) -> tuple[int, int]:
-        """How many uploads are kept, and the bytes of their files and of what they were saved again as."""
+        """How many uploads are kept, and the bytes of their files, their answers and what they were saved again as."""
         kept = self._uploads(select(uploads).where(uploads.c.state.not_in(_GONE)))
-        saves = self._rows(select(upload_saves.c.finding))
-        return len(kept), sum(one.size for one in kept) + sum(int(row.finding["size"]) for row in saves)
+        of_each = select(func.max(upload_cells.c.size).label("size")).group_by(upload_cells.c.outputs).subquery()
+        answers = self._rows(select(func.coalesce(func.sum(of_each.c.size), 0)))[0][0]
+        saves = [row.finding for row in self._rows(select(upload_saves.c.finding))]
+        again = sum(one["size"] + one.get("beside", 0) for one in saves)
+        return len(kept), sum(one.size for one in kept) + int(answers) + again
 
     def record_cells(self, content: str, found: Sequence[UploadCell]) -> None:
         """Keep what was found, in place of what was found before; whoever watches an upload of this content sees it.

@@ -96,6 +96,7 @@ def _kept(seat: Seat, report: SaveReport, saved: SavedFormat) -> UploadSave:
         is_tar=saved.is_tar,
         inputs=seat.blobs.put(report.inputs) if is_saved else None,
         outputs=seat.blobs.put(report.outputs) if is_saved else None,
+        beside=len(report.inputs) + len(report.outputs) if is_saved else 0,
         signature=report.signature,
         steps=saved.steps,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from matrix import verdict
@@ -42,7 +43,7 @@ class Filling:
         self.ways = ways
         self.inputs = inputs
         self.methods: dict[int, Method] = {}
-        self.is_unsteady = False
+        self._unwritten: list[UploadCell] = []
         self._means = means
         self._content = content
         self._lock = lock
@@ -51,9 +52,11 @@ class Filling:
 
     def recall(self) -> None:
         """Take what is known of these very files from an earlier upload, or from before a restart."""
+        cells = [cell for cell in self._means.uploads.cells(self._content) if cell.saver == ITSELF]
+        self.row.remember(cell for cell in cells if cell.outputs and self._means.has(cell.outputs))
         known: dict[str, list[UploadCell]] = {}
-        for cell in self._means.uploads.cells(self._content):
-            if cell.saver == ITSELF and cell.result.verdict is not Verdict.HARNESS_BROKEN:
+        for cell in cells:
+            if cell.result.verdict is not Verdict.HARNESS_BROKEN:
                 known.setdefault(cell.result.key.loader, []).append(cell)
         for wanted in self.row.members:
             self._take_known(wanted, known)
@@ -87,10 +90,10 @@ class Filling:
         if not all(self._means.has(cell.outputs) for cell in cells if cell.outputs):  # a file is lost: it is tried anew
             return False
         self.row.take(place)
-        for cell in cells:
-            self.row.add(place, cell)
+        judged = [self.row.add(place, cell) for cell in cells]
+        self.record([now_is for now_is, was in zip(judged, cells, strict=True) if now_is != was])
         self.methods[place] = cells[-1].result.key.method
-        self._record(self.row.end(place))
+        self.record(self.row.end(place))
         return True
 
     def _try(self, place: int) -> None:
@@ -98,9 +101,7 @@ class Filling:
         try:
             with self._means.seat(environment, self.ways, self.inputs) as seat:
                 for tried in attempts(seat):
-                    self._take(place, tried.method, tried.found.result, tried)
-                    if tried.found.outputs and self.row.reference is None:
-                        self._ask_again(seat, tried)
+                    self._take(place, tried.method, self._asked_twice(seat, tried), tried)
         except HarnessBrokenError as error:
             key = CellKey(artifact=self.ways.artifact, loader=environment.recipe_digest, method=self.ways.first)
             self._take(place, self.ways.first, verdict.harness_broken(key, error.message))
@@ -109,16 +110,18 @@ class Filling:
                 self.row.release(place)
             raise
         with self._lock:
-            self._record(self.row.end(place))
+            self.record(self.row.end(place))
             self._changed()
 
     def _take(self, place: int, method: Method, result: CellResult, tried: Attempt | None = None) -> None:
         outputs = (tried.found.outputs or None) if tried else None
+        digest, size = self._means.keep(outputs)
         cell = UploadCell(
             saver=ITSELF,
             format=self.ways.format,
             result=result,
-            outputs=self._means.keep(outputs),
+            outputs=digest,
+            size=size,
             group=None,
             measured_at=now(),
         )
@@ -126,18 +129,20 @@ class Filling:
             self.methods[place] = method
             if outputs is not None:
                 self._asked_with(self.inputs.digest)  # first: nothing else may ever be held against these answers
-            self._record([self.row.add(place, cell)])
+            self.record([self.row.add(place, cell)])
 
-    def _ask_again(self, seat: Seat, tried: Attempt) -> None:
-        """See whether it answers the same once more, in whatever may become the reference: else nothing can be compared."""
-        if self.ways.format is None:
-            return
-        second = load(seat, tried.method)
-        if second.found.outputs and not is_steady([tried.found.outputs, second.found.outputs]):
-            with self._lock:
-                self.is_unsteady = True
-                self._record(self.row.unsettle())
+    def _asked_twice(self, seat: Seat, tried: Attempt) -> CellResult:
+        """Note whether whatever may become the reference answers the same once more: else nothing can be held against it."""
+        result = tried.found.result
+        if not tried.found.outputs or self.ways.format is None or self.row.reference is not None:
+            return result
+        second = load(seat, tried.method).found.outputs
+        steady = not second or is_steady([tried.found.outputs, second])
+        return replace(result, repeated=Verdict.LOADS if steady else Verdict.DRIFT)
 
-    def _record(self, cells: Sequence[UploadCell]) -> None:
-        if cells:
-            self._means.uploads.record_cells(self._content, cells)
+    def record(self, cells: Sequence[UploadCell] = ()) -> None:
+        """Keep what was found, with what could not be kept before."""
+        self._unwritten += cells
+        if self._unwritten:
+            self._means.uploads.record_cells(self._content, self._unwritten)
+            self._unwritten.clear()

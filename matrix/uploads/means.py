@@ -43,12 +43,13 @@ class Means:
         with self.containers.session(environment, ways.unpacked) as session:
             yield Seat(session=session, blobs=self.blobs, ways=ways, inputs=inputs)
 
-    def keep(self, outputs: Arrays | None) -> str | None:
-        """Store what a model answered; return its digest."""
+    def keep(self, outputs: Arrays | None) -> tuple[str | None, int]:
+        """Store what a model answered; return its digest and its bytes."""
         if outputs is None:
-            return None
+            return None, 0
         specs, body = wire.encode_arrays(list(outputs))
-        return self.blobs.put(wire.pack({"arrays": specs}, body))
+        frame = wire.pack({"arrays": specs}, body)
+        return self.blobs.put(frame), len(frame)
 
     def has(self, digest: str) -> bool:
         """Whether what a model answered is still there."""

@@ -127,8 +127,8 @@ class UploadCell:
     """What one environment made of a file, by one method; of a script that it builds, ``format`` is ``None``.
 
     ``saver`` is the recipe digest of the environment that saved it again, ``ITSELF`` for what was handed in; the result's
-    key has the loader's digest, and the file's as artifact. ``outputs`` names a blob. Cells of the same ``group`` give the
-    same answers; 0 is the reference's, ``None`` where there is nothing to compare.
+    key has the loader's digest, and the file's as artifact. ``outputs`` names a blob of ``size`` bytes. Cells of the same
+    ``group`` give the same answers; 0 is the reference's, ``None`` where there is nothing to compare.
     """
 
     saver: str
@@ -137,11 +137,15 @@ class UploadCell:
     outputs: str | None
     group: int | None
     measured_at: datetime
+    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UploadSave:
-    """What came of saving a loaded upload again in one environment (a recipe digest) and format. Blobs by sha256."""
+    """What came of saving a loaded upload again in one environment (a recipe digest) and format. Blobs by sha256.
+
+    ``size`` is that of the artifact, ``beside`` that of inputs and outputs, in bytes.
+    """
 
     saver: str
     format: Format
@@ -154,6 +158,7 @@ class UploadSave:
     inputs: str | None
     outputs: str | None
     signature: Signature | None
+    beside: int = 0
     steps: dict[str, float] = field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -172,10 +173,15 @@ def test_time_runs_out(store: Store) -> None:
     assert store.uploads.expired(upload.expires_at) == ()
 
 
-def test_what_uploads_take_counts_what_they_were_saved_again_as(store: Store) -> None:
-    """Ninety files may come of one: the limit of the disk is for all of them."""
+def test_what_uploads_take_counts_answers_and_what_they_were_saved_again_as(store: Store) -> None:
+    """Ninety files may come of one, and answers larger than the model: the limit of the disk is for all of them."""
     upload = an_upload()
     assert store.uploads.weight() == (0, 0)
     store.uploads.add(upload)
-    store.uploads.record_saves(upload.content, [a_save()])
-    assert store.uploads.weight() == (1, upload.size + a_save().size)
+    store.uploads.record_saves(upload.content, [replace(a_save(), beside=7)])
+    assert store.uploads.weight() == (1, upload.size + a_save().size + 7)
+    answered = (("b", "6", 100), ("c", "6", 100), ("d", "7", 5))
+    found = [replace(a_cell(one * 64), outputs=said * 64, size=size) for one, said, size in answered]
+    store.uploads.record_cells(upload.content, found)
+    assert store.uploads.weight()[1] == upload.size + a_save().size + 7 + 105
+    assert [cell.size for cell in store.uploads.cells(upload.content)] == [100, 100, 5]
