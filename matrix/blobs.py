@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,9 @@ class Blobs:
         """Store bytes and return their sha256. They are on the disk when this returns, whole or not at all."""
         sha256 = hashlib.sha256(content).hexdigest()
         target = self.path(sha256)
-        if not _holds(target, content):
+        if _holds(target, content):
+            os.utime(target)  # so that whoever sweeps sees that somebody has use for it
+        else:
             with _room_needed(target), _replacing(target) as temporary:
                 temporary.write_bytes(content)
                 _flush(temporary)
@@ -74,10 +77,11 @@ class Blobs:
         """Remove a blob that nothing names any more."""
         self.path(sha256).unlink(missing_ok=True)
 
-    def keep_only(self, named: Collection[str]) -> None:
-        """Remove every blob but these; for the one process that writes here."""
+    def keep_only(self, named: Collection[str], *, older_than: float = 0.0) -> None:
+        """Remove every blob but these and what was written within so many seconds; for the one process that writes here."""
+        before = time.time() - older_than
         for path in self._root.glob("*/*"):
-            if path.name not in named:
+            if path.name not in named and path.stat().st_mtime <= before:
                 path.unlink(missing_ok=True)
 
     def get(self, sha256: str) -> bytes:

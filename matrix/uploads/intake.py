@@ -19,6 +19,9 @@ from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of
 
 TIDY_SECONDS: Final = 60.0
 FULL_SECONDS: Final = 15.0
+SWEEP_SECONDS: Final = 600.0
+ORPHAN_SECONDS: Final = 3600.0
+"""A file that nobody names and nobody touched for so long is nobody's: a lane writes first and names then."""
 
 
 class Intake:
@@ -42,6 +45,7 @@ class Intake:
         self._begin = begin
         self._forget = forget
         self._tidy_at = self._door_at = 0.0
+        self._sweep_at = time.monotonic() + SWEEP_SECONDS
 
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
@@ -58,6 +62,9 @@ class Intake:
             self.door.sweep()
             for upload_id in self._uploads.expired(now()):
                 self.remove(upload_id, UploadState.EXPIRED)
+        if time.monotonic() > self._sweep_at:  # such as what a lane wrote for an upload that was deleted under it
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
+            self._blobs.keep_only(self._uploads.named(), older_than=ORPHAN_SECONDS)
 
     def _remove_as_asked(self, removal: Removal) -> None:
         """Remove an upload whose token somebody knows, whether it was taken in or still lies at the door."""

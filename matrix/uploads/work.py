@@ -66,12 +66,11 @@ class UploadWork:
         )
         self._containers = containers(settings, engine, sandboxes(settings, engine))
         self._means = Means(uploads=uploads, blobs=self._blobs, containers=self._containers, disk=settings.upload_disk)
-        self._inspector = Inspector(engine, inboxes=settings.home / "uploads" / "inspect", labels=_labels(settings))
+        self._inspector = Inspector(engine, inboxes=_looked_into(settings), labels=_labels(settings))
         self._inspect = self._inspector.of(self._blobs)
         self._cases: dict[str, Case] = {}
         self._turns = Turns()
         self._condition = threading.Condition()
-        self._left: list[Case] = []
         self._stopped = False
         self._said = ""
         self._lanes: list[threading.Thread] = []
@@ -85,7 +84,8 @@ class UploadWork:
         """
         with alone(self._settings), ExitStack() as stack:
             self._engine.reap(f"{LABEL}={self._settings.home}")
-            shutil.rmtree(_inboxes(self._settings), ignore_errors=True)
+            for folder in (_inboxes(self._settings), _looked_into(self._settings)):
+                shutil.rmtree(folder, ignore_errors=True)
             self._blobs.keep_only(self._uploads.named())
             if self._settings.warm_containers:
                 stack.enter_context(self._inspector)
@@ -110,7 +110,6 @@ class UploadWork:
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
         self._intake.look()
-        self._clear_away()
 
     def warm(self) -> int:
         """How many containers wait for uploads."""
@@ -121,23 +120,14 @@ class UploadWork:
         there = [one for one in self._environments if one.id not in missing]
         case = Case(upload, self._means, self._inspect, there, kinds=self._settings.kinds_taken)
         with self._condition:
-            self._turns.enter(case)
+            if upload.row_at is None:
+                self._turns.enter(case)
             self._cases[upload.id] = case
             self._condition.notify_all()
 
     def _forget(self, upload_id: str) -> None:
         with self._condition:
-            case = self._cases.pop(upload_id, None)
-            if case is not None and case.running:
-                self._left.append(case)
-
-    def _clear_away(self) -> None:
-        """Remove what lanes wrote for an upload that was deleted under them; once nobody writes, nothing else can be hit."""
-        with self._condition:
-            if not self._left or self._cases or any(case.running for case in self._left):
-                return
-            self._left.clear()
-        self._blobs.keep_only(self._uploads.named())
+            self._cases.pop(upload_id, None)
 
     def _work(self) -> None:
         """A lane: what is most urgent, again and again."""
@@ -259,6 +249,10 @@ def sandboxes(settings: Settings, engine: Engine) -> Sandboxes:
 
 def _inboxes(settings: Settings) -> Path:
     return settings.home / "uploads" / "inbox"
+
+
+def _looked_into(settings: Settings) -> Path:
+    return settings.home / "uploads" / "inspect"
 
 
 def _labels(settings: Settings) -> dict[str, str]:

@@ -143,3 +143,14 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
     half.write_bytes(b"wh")
     blobs.sweep()
     assert [path.name for path in half.parent.iterdir()] == [digest]
+
+
+def test_what_is_swept_is_what_nobody_names_and_nobody_touched_lately(tmp_path: Path) -> None:
+    """Whoever puts a file that is there already has use for it."""
+    blobs = Blobs(tmp_path)
+    named, old, young = (blobs.put(content) for content in (b"named", b"old", b"young"))
+    for one in (named, old, young):
+        os.utime(blobs.path(one), (1.0, 1.0))
+    blobs.put(b"young")
+    blobs.keep_only({named}, older_than=3600)
+    assert [blobs.path(one).exists() for one in (named, old, young)] == [True, False, True]

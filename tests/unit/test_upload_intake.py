@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,8 +9,8 @@ import pytest
 
 from matrix.blobs import Blobs
 from matrix.errors import DiskFullError
-from matrix.model import Environment
 from matrix.store import Store
+from matrix.uploads import intake
 from matrix.uploads.model import Options, UploadState
 from tests.fake_uploads import TOKEN, World, hand_in, is_over, store, until, work_on
 
@@ -34,25 +33,18 @@ def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Pa
     assert [path for path in files.rglob("*") if path.is_file()] == []
 
 
-def test_what_is_deleted_under_a_lane_leaves_nothing_either(tmp_path: Path, store: Store) -> None:
-    """The lane still writes what the model answered; that goes once no lane is at it."""
-    begun, deleted = threading.Event(), threading.Event()
-
-    def slow(_environment: Environment, _method: str) -> float:
-        begun.set()
-        assert deleted.wait(20)
-        return 1.0
-
-    work = work_on(tmp_path, store, World(rule=slow))
-    files = tmp_path / "uploads" / "files"
+def test_what_nobody_came_to_name_is_swept(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as an answer that a lane wrote for an upload that was deleted under it; what is named stays."""
+    monkeypatch.setattr(intake, "SWEEP_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "ORPHAN_SECONDS", 0.2)
+    work = work_on(tmp_path, store, World())
     with work.running():
-        upload_id = hand_in(work.door)
-        until(work, store, upload_id, lambda _: begun.is_set())
-        work.door.ask_removal(upload_id, TOKEN)
-        until(work, store, upload_id, lambda one: one.state.is_gone)
-        deleted.set()
-        until(work, store, upload_id, lambda _: not work._left)
-        assert [path for path in files.rglob("*") if path.is_file()] == []
+        upload = until(work, store, hand_in(work.door, options=Options(environments=("tf2.9",))), is_over)
+        late = work._blobs.path(work._blobs.put(b"late"))
+        work.look()
+        assert late.exists()
+        until(work, store, upload.id, lambda _: not late.exists())
+        assert all(work._blobs.path(file.sha256).exists() for file in upload.parts.values())
 
 
 def test_what_nobody_names_is_removed_when_work_begins(tmp_path: Path, store: Store) -> None:
