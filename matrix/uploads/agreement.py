@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matrix.compare import compare
@@ -26,11 +26,12 @@ Answer = Callable[[str], Arrays]
 class Agreement:
     """Groups answers, each named by its digest, as they come: 0 is the reference's, a further group differs from all before it.
 
-    Equality within a tolerance is no equivalence, so an answer belongs to the first group whose founder it equals.
+    Equality within a tolerance is no equivalence, so an answer belongs to the first group whose founder it equals. ``known``
+    are founders of earlier: numbers belong to what was handed in, and whoever reads them twice reads the same.
     """
 
-    def __init__(self, reference: str, answer: Answer) -> None:
-        self._founders = [reference]
+    def __init__(self, reference: str, answer: Answer, known: Mapping[int, str] | None = None) -> None:
+        self._founders = {**(known or {}), 0: reference}
         self._answer = answer
 
     def standing(self, digest: str) -> Standing:
@@ -41,11 +42,12 @@ class Agreement:
         """
         outputs = self._answer(digest)
         differences = compare(outputs, self._answer(self._founders[0]))
-        for group, founder in enumerate(self._founders):
+        for group, founder in sorted(self._founders.items()):
             if _equal(differences if group == 0 else compare(outputs, self._answer(founder))):
                 return Standing(group=group, differences=differences)
-        self._founders.append(digest)
-        return Standing(group=len(self._founders) - 1, differences=differences)
+        group = max(self._founders) + 1
+        self._founders[group] = digest
+        return Standing(group=group, differences=differences)
 
 
 def judged(result: CellResult, standing: Standing | None) -> CellResult:

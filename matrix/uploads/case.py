@@ -85,12 +85,16 @@ class Case:
 
     def claim(self) -> Work | None:
         """Return something to do now, or nothing: all is under way, or over."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):  # answers are compared just now, which may take a while
+            return None
+        try:
             work = self._next() if time.monotonic() >= self._rests_until else None
             if work is None:
                 return None
             self.running += 1
             return partial(self._do, work)
+        finally:
+            self._lock.release()
 
     def fail(self, message: str, next_step: str) -> None:
         """Give up; what was found stays."""
@@ -135,8 +139,8 @@ class Case:
 
     def _inspect(self) -> None:
         try:
-            self._change(state=UploadState.INSPECTING, started_at=self.upload.started_at or now())
-            known = self._means.uploads.inspected(self.upload.content)
+            self._change(**self._state(UploadState.INSPECTING), started_at=self.upload.started_at or now())
+            known = self._known()
             found = (known and known.inspection) or self._inspect_parts(self.upload.parts)
             inspection = of_these(found, self._kinds)
             refused = inspection.get("refused")
@@ -148,6 +152,16 @@ class Case:
         except BaseException:
             self._inspection_claimed = False  # by whoever works next: the machine was in the way, or we are stopped
             raise
+
+    def _known(self) -> Upload | None:
+        """Return an upload of the same content that was looked into, if what it is asked is still there."""
+        known = self._means.uploads.inspected(self.upload.content)
+        inputs = known and known.inspection and known.inspection.get("inputs")
+        return None if inputs and not self._means.has(inputs) else known
+
+    def _state(self, state: UploadState) -> dict[str, UploadState]:
+        """Return what to change to have it in a state; a row that stood before a restart stands."""
+        return {} if self.upload.row_at else {"state": state}
 
     def _begin_row(self, inspection: dict[str, Any], *, is_unsteady: bool) -> None:
         said = inspection["saved_with"]
@@ -176,7 +190,7 @@ class Case:
                 asked_with=self._note_inputs,
             )
             self._filling.recall()
-            self._change(state=UploadState.LOADING, inspection=inspection, plan=self._plan(), note=note)
+            self._change(**self._state(UploadState.LOADING), inspection=inspection, plan=self._plan(), note=note)
             self.phase = Phase.ROW
             self._row_changed()
 
@@ -201,6 +215,7 @@ class Case:
 
     def _settle(self) -> None:
         with self._lock:
+            self._filling.record()
             self._row_changed()
 
     def _plan(self) -> tuple[str, ...]:
@@ -213,7 +228,7 @@ class Case:
         if self._plan() != self.upload.plan:
             self._change(plan=self._plan())
         reference = None if row.reference is None else row.reference.id
-        if self._filling.is_unsteady and self.upload.note != UNSTEADY:
+        if row.is_unsteady and self.upload.note != UNSTEADY:
             self._change(note=UNSTEADY, reference=None)
         elif reference != self.upload.reference:
             self._change(reference=reference)
@@ -222,10 +237,10 @@ class Case:
 
     def _end_row(self) -> None:
         if not (self.upload.options.save_again and self._filling.savers()):
-            self._end(state=UploadState.DONE, row_at=now())
+            self._end(state=UploadState.DONE, row_at=self.upload.row_at or now())
             return
         self._background = Background(self._means, self.upload.content, self._filling)
-        self._change(state=UploadState.SAVING_AGAIN, row_at=now())
+        self._change(state=UploadState.SAVING_AGAIN, row_at=self.upload.row_at or now())
         self.phase = Phase.BACKGROUND
 
     def _end(self, **fields: Any) -> None:  # noqa: ANN401  (an upload's)

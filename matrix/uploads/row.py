@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matrix.model import Environment, Rung, Verdict
@@ -52,6 +52,8 @@ class Row:
         ]
         self._comparable = comparable
         self._answer = answer
+        self._founders: Mapping[int, str] = {}
+        self.is_unsteady = False
         self._agreement: Agreement | None = None
         self._reference: int | None = None
 
@@ -59,6 +61,13 @@ class Row:
     def reference(self) -> Environment | None:
         """The environment that all others are compared with, once it is known."""
         return None if self._agreement is None or self._reference is None else self.line[self._reference]
+
+    def remember(self, cells: Iterable[UploadCell]) -> None:
+        """Take over the groups of cells that are known, so that their numbers mean the same to whoever saw them."""
+        known = sorted(
+            (cell for cell in cells if cell.group is not None), key=lambda cell: cell.measured_at, reverse=True
+        )
+        self._founders = {cell.group: cell.outputs for cell in known if cell.group is not None and cell.outputs}
 
     @property
     def members(self) -> list[int]:
@@ -139,22 +148,22 @@ class Row:
         return judged_now
 
     def end(self, place: int) -> tuple[UploadCell, ...]:
-        """Note that an environment was tried to its end; return the cells that mean something else from now on."""
+        """Note that an environment was tried to its end; return the cells that mean something else from now on.
+
+        Where what would be the reference answers differently when it is asked again, nothing is held against anything.
+        """
         self.places[place].is_done = True
         if self._agreement is not None or not self._comparable:
             return ()
         reference, stands = self._nearest()
         if reference is None or not stands:
             return ()
-        outputs = self.places[reference].outputs
-        if outputs is None:
-            return ()
-        self._agreement, self._reference = Agreement(outputs, self._answer), reference
-        return tuple(self._judge_again())
-
-    def unsettle(self) -> tuple[UploadCell, ...]:
-        """Note that the reference answers differently when asked again; return all cells, which now merely load."""
-        self._agreement, self._reference, self._comparable = None, None, False
+        cell = next(one for one in reversed(self.places[reference].cells) if one.outputs)
+        if cell.result.repeated is Verdict.DRIFT:
+            self.is_unsteady, self._comparable = True, False
+        elif cell.outputs is not None:
+            known = self._founders if self._founders.get(0) == cell.outputs else {}
+            self._agreement, self._reference = Agreement(cell.outputs, self._answer, known), reference
         return tuple(self._judge_again())
 
     def answering(self) -> tuple[int, ...]:
@@ -165,9 +174,10 @@ class Row:
         for place in sorted(self.places, key=lambda number: (number != self._reference, number)):
             mine = self.places[place]
             for number, cell in enumerate(mine.cells):
-                if _answered(cell):
-                    mine.cells[number] = self._judged(cell)
-                    yield mine.cells[number]
+                judged_now = self._judged(cell) if _answered(cell) else cell
+                if judged_now != cell:
+                    mine.cells[number] = judged_now
+                    yield judged_now
 
     def _judged(self, cell: UploadCell) -> UploadCell:
         if cell.outputs is None:

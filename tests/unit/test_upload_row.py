@@ -90,18 +90,49 @@ def test_another_is_the_reference_once_all_nearer_ones_failed() -> None:
     assert row.reference is BASES[row.home + 1]
 
 
+def asked_twice(found: UploadCell, second: Verdict) -> UploadCell:
+    """A cell that was asked again, and answered the same (``loads``) or otherwise (``drift``)."""
+    return replace(found, result=replace(found.result, repeated=second))
+
+
 def test_whoever_answers_at_random_is_no_reference() -> None:
-    """All that was judged merely loads from then on, and so does what comes later."""
+    """Nothing is held against anything from then on."""
     row = a_row(Origin(tensorflow="2.9.0"), BASES)
-    loaded(row, row.home, 1.0)
-    row.end(row.home)
-    (unjudged,) = row.unsettle()
-    assert (unjudged.result.verdict, unjudged.group, unjudged.result.differences) == (Verdict.LOADS, None, ())
+    row.take(row.home)
+    row.add(row.home, asked_twice(cell(value=1.0), Verdict.DRIFT))
+    assert row.end(row.home) == ()
+    assert row.is_unsteady
     assert loaded(row, 0, 5.0).result.verdict is Verdict.LOADS
     assert row.end(0) == ()
     assert row.reference is None
     assert is_steady([answer(1.0), answer(1.0)])
     assert not is_steady([answer(1.0), answer(2.0)])
+
+
+def test_another_version_that_answers_at_random_drifts() -> None:
+    """Such as one that loads the file without its weights: that is what the comparison is for."""
+    row = a_row(Origin(tensorflow="2.9.0"), BASES)
+    row.take(len(BASES) - 1)
+    row.add(len(BASES) - 1, asked_twice(cell(value=7.0), Verdict.DRIFT))
+    row.end(len(BASES) - 1)
+    row.take(row.home)
+    row.add(row.home, asked_twice(cell(value=1.0), Verdict.LOADS))
+    assert {one.result.verdict for one in row.end(row.home)} == {Verdict.PASS, Verdict.DRIFT}
+    assert not row.is_unsteady
+
+
+def test_numbers_of_groups_mean_the_same_to_whoever_comes_later() -> None:
+    """In whichever order it is filled then, and whichever versions are asked for."""
+    first = a_row(Origin(tensorflow="2.9.0"), BASES)
+    loaded(first, first.home, 1.0)
+    first.end(first.home)
+    known = [loaded(first, 17, 2.0), loaded(first, 0, 3.0)]
+    assert [one.group for one in known] == [1, 2]
+    second = a_row(Origin(tensorflow="2.9.0"), BASES)
+    second.remember([*known, *first.places[first.home].cells])
+    loaded(second, second.home, 1.0)
+    second.end(second.home)
+    assert [loaded(second, place, value).group for place, value in ((0, 3.0), (17, 2.0), (5, 4.0))] == [2, 1, 3]
 
 
 def test_what_is_built_anew_is_compared_with_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +12,9 @@ import pytest
 
 from matrix.blobs import Blobs
 from matrix.errors import StoreError
-from matrix.model import Environment
+from matrix.model import Environment, Verdict
 from matrix.store import Store
-from matrix.uploads.model import Options, Part, UploadState
+from matrix.uploads.model import Options, Part, UploadCell, UploadState
 from tests.fake_uploads import IDS, SECONDS, TOKEN, World, everywhere, hand_in, is_over, row, store, until, work_on
 
 __all__ = ["store"]
@@ -205,3 +205,47 @@ def test_nothing_is_saved_again_where_the_room_for_uploads_is_full(tmp_path: Pat
     assert upload.state is UploadState.DONE
     assert len(row(store, upload)) == len(IDS)
     assert store.uploads.saves(upload.content) == ()
+
+
+def test_what_could_not_be_written_when_the_reference_was_found_is_written_later(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The very write that says that the reference passes: it must not stay ``loads``."""
+    monkeypatch.setattr("matrix.uploads.case.REST_SECONDS", 0.01)
+    real = store.uploads.record_cells
+
+    def away_once(content: str, found: Sequence[UploadCell]) -> None:
+        if any(cell.result.verdict is Verdict.PASS for cell in found) and not away:
+            away.append(found)
+            raise StoreError("The database is away.")
+        real(content, found)
+
+    away: list[Sequence[UploadCell]] = []
+    monkeypatch.setattr(store.uploads, "record_cells", away_once)
+    work = work_on(tmp_path, store, World(), lanes=1)
+    with work.running():
+        upload = until(
+            work, store, hand_in(work.door, options=Options(save_again=False, environments=("tf2.9",))), is_over
+        )
+    assert away
+    assert {cell.result.verdict for cell in row(store, upload).values()} == {Verdict.PASS}
+
+
+def test_a_file_is_looked_into_again_where_its_inputs_are_lost(tmp_path: Path, store: Store) -> None:
+    """What is known of the same files helps nobody who is asked with what is not there."""
+    world = World(made=lambda: 1.0)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+        assert upload.inspection is not None
+        work._blobs.drop(upload.inspection["inputs"])
+        again = until(work, store, hand_in(work.door), is_over)
+    assert (again.state, world.inspected) == (UploadState.DONE, 2)
+
+
+def test_what_a_killed_process_left_of_looking_into_files_is_cleared_away(tmp_path: Path, store: Store) -> None:
+    """Folders are numbered anew by each process."""
+    left = tmp_path / "uploads" / "inspect" / "0"
+    left.mkdir(parents=True)
+    with work_on(tmp_path, store, World()).running():
+        assert not left.exists()

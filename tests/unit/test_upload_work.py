@@ -14,7 +14,7 @@ from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verd
 from matrix.store import Store
 from matrix.uploads import background
 from matrix.uploads.case import UNSTEADY
-from matrix.uploads.model import ITSELF, Options, UploadState
+from matrix.uploads.model import ITSELF, Options, Upload, UploadState
 from matrix.uploads.work import sandboxes
 from tests.fake_uploads import BASES, IDS, World, hand_in, is_over, row, store, until, work_on
 from tests.probe_code import probe
@@ -151,6 +151,25 @@ def test_it_is_saved_again_everywhere_and_loaded_everywhere(tmp_path: Path, stor
     assert {cell.format for cell in again} == {save.format for save in saves} >= {Format.H5, Format.KERAS}
 
 
+def test_a_row_that_stood_stands_after_a_restart(tmp_path: Path, store: Store) -> None:
+    """Its time is not moved, nor is it ever unfinished again."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), lambda one: one.row_at is not None)
+    store.uploads.change(upload.id, state=UploadState.SAVING_AGAIN, finished_at=None)
+    states: list[UploadState] = []
+
+    def over(one: Upload) -> bool:
+        states.append(one.state)
+        return one.state.is_over
+
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        ended = until(work, store, upload.id, over)
+    assert ended.row_at == upload.row_at
+    assert set(states) <= {UploadState.SAVING_AGAIN, UploadState.DONE}
+
+
 def test_a_slice_that_is_over_at_once_still_gets_something_done(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +206,33 @@ def test_a_model_that_answers_at_random_is_compared_with_nothing(tmp_path: Path,
     for one in (upload, second):
         assert (one.note, one.reference) == (UNSTEADY, None)
         assert {cell.result.verdict for cell in row(store, one).values()} == {Verdict.LOADS}
+
+
+def test_a_version_that_answers_at_random_drifts_and_hides_no_other(tmp_path: Path, store: Store) -> None:
+    """Such as one that loads a file without its weights, however early it is tried."""
+    numbers = iter(range(10, 10_000))
+    newest = BASES[-1].id
+    world = World(rule=lambda environment, _: float(next(numbers)) if environment.id == newest else 1.0)
+    work = work_on(tmp_path, store, world, lanes=4)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert (upload.note, upload.reference) == (None, "tf2.9")
+    drifting = {name for name, cell in row(store, upload).items() if cell.result.verdict is Verdict.DRIFT}
+    assert drifting == {newest}
+
+
+def test_groups_are_numbered_alike_for_whoever_hands_the_same_in_again(tmp_path: Path, store: Store) -> None:
+    """Also where they ask for other versions."""
+    said = {"tf2.21": 2.0, "tf2.4": 3.0, "tf2.12": 3.0}
+    work = work_on(tmp_path, store, World(rule=lambda environment, _: said.get(environment.id, 1.0)), lanes=1)
+    with work.running():
+        first = until(work, store, hand_in(work.door), is_over)
+        groups = {name: cell.group for name, cell in row(store, first).items()}
+        asked = Options(save_again=False, environments=("tf2.4", "tf2.21"))
+        for options in (asked, Options(save_again=False)):
+            again = until(work, store, hand_in(work.door, options=options), is_over)
+            assert {name: cell.group for name, cell in row(store, again).items()} == groups
+    assert groups["tf2.4"] == groups["tf2.12"] != groups["tf2.21"]
 
 
 def test_what_is_refused_has_no_row(tmp_path: Path, store: Store) -> None:
