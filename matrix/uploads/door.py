@@ -103,7 +103,7 @@ class Door:
         half.rename(self._root / f"{upload_id}{_REMOVAL}")
 
     def is_removed(self, upload_id: str) -> bool:
-        """Whether somebody left word that an upload be deleted, and the runner did not hear of it yet."""
+        """Whether somebody left word that an upload be deleted, and the runner has not done it yet."""
         return is_id(upload_id) and (self._root / f"{upload_id}{_REMOVAL}").is_file()
 
     def holds(self, upload_id: str) -> bool:
@@ -125,18 +125,23 @@ class Door:
         return tuple(one.name for one in sorted(found, key=_age))
 
     def removals(self) -> tuple[Removal, ...]:
-        """Take what was asked to be deleted."""
+        """Return what was asked to be deleted, until ``heard`` is told of each; what makes no sense is cleared away."""
         found = []
         for entry in self._entries():
             name = entry.name.removesuffix(_REMOVAL)
             if name == entry.name or not is_id(name):
                 continue
-            with suppress(DoorError, *_NONSENSE):
+            try:
                 token = clean(json.loads(_small(Path(entry.path)))["token"], 200)
                 found.append(Removal(id=name, token=token))
-            with suppress(OSError):
-                Path(entry.path).unlink()
+            except (DoorError, *_NONSENSE):
+                self.heard(name)
         return tuple(found)
+
+    def heard(self, upload_id: str) -> None:
+        """Clear away that an upload be deleted: it is done, or was not to be."""
+        with suppress(OSError):
+            (self._root / f"{upload_id}{_REMOVAL}").unlink()
 
     def ticket(self, upload_id: str) -> Ticket:
         """Read what goes with an upload.

@@ -49,12 +49,7 @@ class Intake:
 
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
-        for removal in self.door.removals():
-            try:
-                self._remove_as_asked(removal)
-            except TfmatrixError:  # it is heard again
-                self.door.ask_removal(removal.id, removal.token)
-                raise
+        self._remove_what_is_asked()
         if time.monotonic() > self._door_at:
             self._take_all_in()
         if time.monotonic() > self._tidy_at:
@@ -65,6 +60,17 @@ class Intake:
         if time.monotonic() > self._sweep_at:  # such as what a lane wrote for an upload that was deleted under it
             self._sweep_at = time.monotonic() + SWEEP_SECONDS
             self._blobs.keep_only(self._uploads.named(), older_than=ORPHAN_SECONDS)
+
+    def _remove_what_is_asked(self) -> None:
+        """Remove one after the other. What the machine is in the way of lies there still, and is tried again."""
+        for removal in self.door.removals():
+            try:
+                self._remove_as_asked(removal)
+            except TfmatrixError:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever is asked, it must not keep the next upload out
+                self._say(f"upload {removal.id[:6]}…: not deleted, a fault in tfmatrix: {error!r}")
+            self.door.heard(removal.id)
 
     def _remove_as_asked(self, removal: Removal) -> None:
         """Remove an upload whose token somebody knows, whether it was taken in or still lies at the door."""

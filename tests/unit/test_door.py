@@ -132,13 +132,18 @@ def test_hostile_names_are_cleaned(tmp_path: Path) -> None:
     assert len(name) == 200
 
 
-def test_removals_are_taken_once(tmp_path: Path) -> None:
-    """Word of a deletion is read once; an id that is none is refused before a file is made."""
+def test_a_removal_stays_until_it_was_heard(tmp_path: Path) -> None:
+    """Who dies over one loses none; an id that is none is refused before a file is made."""
     door = Door(tmp_path / "door")
     upload_id = handed_in(door)
     door.ask_removal(upload_id, "token")
-    assert door.removals() == (Removal(id=upload_id, token="token"),)  # noqa: S106
+    for _ in range(2):
+        assert door.removals() == (Removal(id=upload_id, token="token"),)  # noqa: S106
+        assert door.is_removed(upload_id)
+    door.heard(upload_id)
     assert door.removals() == ()
+    assert not door.is_removed(upload_id)
+    door.heard(upload_id)
     with pytest.raises(ValueError, match="no upload's id"):
         door.ask_removal("../../etc/passwd", "token")
     assert not door.holds("../elsewhere")
@@ -166,7 +171,9 @@ def test_a_removal_of_nonsense_stops_nobody(tmp_path: Path, said: str) -> None:
     (tmp_path / "door" / f"{upload_id}.remove").write_text(said)
     for removal in door.removals():
         hashed(removal.token)
+        door.heard(removal.id)
     assert door.removals() == ()
+    assert not door.is_removed(upload_id)
 
 
 def test_a_stream_becomes_a_blob_of_its_content(tmp_path: Path) -> None:

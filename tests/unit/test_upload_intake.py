@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from matrix.blobs import Blobs
-from matrix.errors import DiskFullError
+from matrix.errors import DiskFullError, StoreError
 from matrix.store import Store
 from matrix.uploads import intake
 from matrix.uploads.model import Options, UploadState
@@ -45,6 +46,48 @@ def test_what_nobody_came_to_name_is_swept(tmp_path: Path, store: Store, monkeyp
         assert late.exists()
         until(work, store, upload.id, lambda _: not late.exists())
         assert all(work._blobs.path(file.sha256).exists() for file in upload.parts.values())
+
+
+def test_what_was_asked_to_be_deleted_outlives_whoever_dies_over_it(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the one that it died over nor those behind it are lost."""
+    forget, faults = store.uploads.forget, [StoreError("The database is locked.")]
+
+    def locked(upload_id: str, state: UploadState, now: datetime) -> frozenset[str]:
+        if faults:
+            raise faults.pop()
+        return forget(upload_id, state, now)
+
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        ids = [until(work, store, hand_in(work.door), is_over).id for _ in range(3)]
+        for upload_id in ids:
+            work.door.ask_removal(upload_id, TOKEN)
+        monkeypatch.setattr(store.uploads, "forget", locked)
+        with pytest.raises(StoreError):
+            work.look()
+    another = work_on(tmp_path, store, World())
+    with another.running():
+        another.look()
+    assert {str(one.state) for one in map(store.uploads.get, ids) if one} == {"deleted"}
+    assert another.door.removals() == ()
+
+
+def test_a_removal_that_meets_a_fault_of_ours_stops_nobody(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said and put aside: else no upload would ever be taken in again."""
+    work = work_on(tmp_path, store, World())
+    said: list[str] = []
+    monkeypatch.setattr(work._intake, "_say", said.append)
+    monkeypatch.setattr(work._intake, "_forget", lambda _: 1 / 0)
+    with work.running():
+        first = until(work, store, hand_in(work.door), is_over)
+        work.door.ask_removal(first.id, TOKEN)
+        assert until(work, store, hand_in(work.door, b"another"), is_over).state is UploadState.DONE
+    assert [one for one in said if "ZeroDivisionError" in one and first.id not in one]
+    assert work.door.removals() == ()
 
 
 def test_what_nobody_names_is_removed_when_work_begins(tmp_path: Path, store: Store) -> None:
