@@ -15,7 +15,7 @@ from matrix.errors import DiskFullError, TfmatrixError
 from matrix.store import Uploads
 from matrix.uploads.door import Door, DoorError, Removal, Ticket
 from matrix.uploads.means import now
-from matrix.uploads.model import Part, PartFile, Upload, UploadState, content_of, hashed
+from matrix.uploads.model import Options, Part, PartFile, Upload, UploadState, content_of, hashed
 
 TIDY_SECONDS: Final = 60.0
 FULL_SECONDS: Final = 15.0
@@ -73,15 +73,23 @@ class Intake:
             self.door.heard(removal.id)
 
     def _remove_as_asked(self, removal: Removal) -> None:
-        """Remove an upload whose token somebody knows, whether it was taken in or still lies at the door."""
+        """Remove an upload whose token somebody knows, whether it was taken in, lies at the door, or was removed there."""
         known = self._uploads.get(removal.id)
-        deletion = "" if known is None else known.deletion
-        if known is None and self.door.holds(removal.id):
-            with suppress(DoorError):
-                deletion = self.door.ticket(removal.id).deletion
-        if compare_digest(deletion, hashed(removal.token)):
-            self.door.clear(removal.id)
+        deletion = self._deletion_at_the_door(removal.id) if known is None else known.deletion
+        if deletion is not None and not compare_digest(deletion, hashed(removal.token)):
+            return
+        self.door.clear(removal.id)
+        if known is None:
+            self._uploads.add(_gone(removal.id))  # else its address would be one that never was
+        else:
             self.remove(removal.id, UploadState.DELETED)
+
+    def _deletion_at_the_door(self, upload_id: str) -> str | None:
+        """What deletes an upload that lies at the door; nothing where web cleared it away, to its end or in part."""
+        if self.door.holds(upload_id):
+            with suppress(DoorError):
+                return self.door.ticket(upload_id).deletion
+        return None
 
     def remove(self, upload_id: str, state: UploadState) -> None:
         """Remove all that is known of an upload, and the files that no other one has."""
@@ -134,3 +142,20 @@ class Intake:
             handed_in_at=ticket.handed_in_at,
             expires_at=now() + timedelta(days=self._settings.upload_days),
         )
+
+
+def _gone(upload_id: str) -> Upload:
+    """An upload of which nothing is known but that it was here."""
+    moment = now()
+    return Upload(
+        id=upload_id,
+        content="",
+        parts={},
+        options=Options(),
+        state=UploadState.DELETED,
+        owner="",
+        deletion="",
+        handed_in_at=moment,
+        expires_at=moment,
+        finished_at=moment,
+    )

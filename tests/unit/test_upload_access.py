@@ -18,6 +18,7 @@ from matrix.uploads.door import Door
 from matrix.uploads.model import UploadState
 from service.uploads import access
 from tests import upload_samples as samples
+from tests.fake_uploads import World, work_on
 from tests.site import Visitor, visiting
 
 API: Final = "/api/uploads"
@@ -38,6 +39,11 @@ def site(home: Path, base_url: str = THERE, **settings: Any) -> Iterator[Visitor
 def taken(home: Path) -> int:
     """How many uploads lie at the door."""
     return len(Door(home / "uploads" / "door").waiting())
+
+
+def left_at_the_door(home: Path) -> list[str]:
+    """All that lies there."""
+    return [one.name for one in (home / "uploads" / "door").iterdir()]
 
 
 def form(visitor: Visitor, **others: str) -> dict[str, str]:
@@ -198,7 +204,7 @@ def test_a_disk_that_is_full_deletes_nothing_and_says_so(tmp_path: Path, monkeyp
 
 
 def test_what_still_lies_at_the_door_is_deleted_there(tmp_path: Path) -> None:
-    """No runner needs to live for that."""
+    """No runner needs to live for that; and once one has heard of it, its address is not forgotten."""
     with site(tmp_path) as visitor:
         found = visitor.post(API, files=MODEL).json()
         wrong = visitor.delete(f"{API}/{found['id']}", headers={"authorization": "Bearer wrong"})
@@ -207,6 +213,11 @@ def test_what_still_lies_at_the_door_is_deleted_there(tmp_path: Path) -> None:
         assert visitor.delete(f"{API}/{found['id']}", headers=right).status_code == 202
         assert taken(tmp_path) == 0
         assert visitor.get(found["address"]).status_code == 410
+        with open_store(tmp_path / "matrix.db") as store:
+            work_on(tmp_path, store, World()).look()
+        assert left_at_the_door(tmp_path) == []
+        assert visitor.get(found["address"]).status_code == 410
+        assert visitor.delete(f"{API}/{found['id']}", headers=right).status_code == 410
 
 
 def test_a_person_deletes_by_the_form(tmp_path: Path) -> None:

@@ -34,6 +34,22 @@ def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Pa
     assert [path for path in files.rglob("*") if path.is_file()] == []
 
 
+def test_what_was_deleted_at_the_door_is_known_to_be_gone(tmp_path: Path, store: Store) -> None:
+    """Of its files web left nothing, of its ticket some or nothing; a wrong token still changes nothing of what lies there."""
+    work = work_on(tmp_path, store, World())
+    cleared, half, wrong = (hand_in(work.door) for _ in range(3))
+    for upload_id, token in ((cleared, TOKEN), (half, TOKEN), (wrong, "guess")):
+        work.door.ask_removal(upload_id, token)
+    work.door.clear(cleared)
+    (tmp_path / "uploads" / "door" / half / "ticket.json").write_text("{")
+    work._intake._remove_what_is_asked()
+    found = {one: store.uploads.get(one) for one in (cleared, half, wrong)}
+    for upload in (found[cleared], found[half]):
+        assert upload is not None
+        assert (upload.state, upload.parts, upload.owner) == (UploadState.DELETED, {}, "")
+    assert (found[wrong], work.door.waiting()) == (None, (wrong,))
+
+
 def test_what_nobody_came_to_name_is_swept(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as an answer that a lane wrote for an upload that was deleted under it; what is named stays."""
     monkeypatch.setattr(intake, "SWEEP_SECONDS", 0.0)

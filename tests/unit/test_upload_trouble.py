@@ -142,8 +142,8 @@ def test_a_deletion_is_heard_before_what_lies_at_the_door_is_taken_in(tmp_path: 
         other = hand_in(work.door, b"other")
         work.door.ask_removal(other, TOKEN)
         work.look()
-    assert taken is not None
-    assert store.uploads.get(other) is None
+        gone = store.uploads.get(other)
+    assert (taken and taken.state.is_gone, gone and gone.state) == (False, UploadState.DELETED)
     assert not work.door.holds(other)
 
 
