@@ -16,12 +16,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from matrix.catalog import load_environments
 from matrix.config import Settings
-from matrix.errors import ExitCode, IncompleteError, UsageError
-from matrix.selection import select_environments
+from matrix.errors import ExitCode, UsageError
 from matrix.uploads.model import Options, Part
 from service.checking import Handed, handed_in
+from service.gate import Asked, asked_for, exit_code, incomplete
 from service.options import Json
 from service.progress import if_interrupted
 
@@ -33,8 +32,6 @@ STYLES: Final = {
     "harness-broken": "dim",
     "not-measured": "dim",
 }
-FINE: Final = frozenset({"pass"})
-UNKNOWN: Final = frozenset({"loads", "harness-broken", "not-measured", "unavailable"})
 KEPT: Final = "what was found is kept: the same command goes on where this stopped"
 
 out = Console(highlight=False)
@@ -70,8 +67,8 @@ def check(  # noqa: PLR0913  one parameter for each option
         Part.INPUTS: inputs,
     }
     files = _files(file, beside)
-    asked = _asked(serve_with)
-    options = Options(environments=tuple(asked), overlays=overlays, save_again=save_again)
+    asked = asked_for(serve_with, server, overlays=overlays)
+    options = Options(environments=asked.environments if serve_with else (), overlays=overlays, save_again=save_again)
     with if_interrupted(err, KEPT), _handed(files, options, server, token) as handed:
         document = _followed(handed, quiet=as_json, whole=save_again)
     if as_json:
@@ -98,18 +95,6 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
             console.print(f"  tried, and works: {escape(remedy[0].lower() + remedy[1:])}.", soft_wrap=True)
 
 
-def exit_code(document: Mapping[str, Any], asked: Mapping[str, object]) -> ExitCode:
-    """Return what the row says to a script, of the environments that were asked for, or of all."""
-    if document["state"] == "refused":
-        return ExitCode.FINDINGS
-    outcomes = {place["environment"]: str(place["outcome"]) for place in document["row"]["places"]}
-    wanted = [outcomes.get(name, "unavailable") for name in asked] if asked else list(outcomes.values())
-    if any(outcome not in FINE | UNKNOWN for outcome in wanted):
-        return ExitCode.FINDINGS
-    is_whole = bool(wanted) and document["finished"] and document["state"] != "failed"
-    return ExitCode.FINE if is_whole and all(outcome in FINE for outcome in wanted) else ExitCode.INCOMPLETE
-
-
 def _first_answer(identity: Mapping[str, Any]) -> list[str]:
     """What it is, and which version saved it; what it holds that a reader should know of."""
     if not identity:
@@ -125,21 +110,12 @@ def _first_answer(identity: Mapping[str, Any]) -> list[str]:
     return [*said, *identity["notes"], *([identity["inputs_note"]] if identity["inputs_note"] else [])]
 
 
-def _leave(document: Mapping[str, Any], asked: Mapping[str, object]) -> None:
+def _leave(document: Mapping[str, Any], asked: Asked) -> None:
     code = exit_code(document, asked)
     if code is ExitCode.INCOMPLETE:
-        known = {place["environment"] for place in document["row"]["places"]}
-        absent = [name for name in asked if name not in known]
-        raise IncompleteError(
-            document["message"] or f"Not everything that was asked is known{_lacking(absent)}.",
-            next_step=document["next_step"] or "`tfmatrix setup` builds what is missing; then ask again.",
-        )
+        raise incomplete(document, asked)
     if code is not ExitCode.FINE:
         raise typer.Exit(code)
-
-
-def _lacking(absent: list[str]) -> str:
-    return f": {', '.join(absent)} cannot be had here" if absent else ""
 
 
 def _handed(files: Mapping[Part, Path], options: Options, server: str, token: str) -> AbstractContextManager[Handed]:
@@ -164,10 +140,6 @@ def _files(file: Path, beside: Mapping[Part, Path | None]) -> dict[Part, Path]:
         if not path.is_file():
             raise UsageError(f"There is no file {path}.", next_step="Check the path; it is relative to where you are.")
     return files
-
-
-def _asked(words: str) -> dict[str, object]:
-    return {one.id: one for one in select_environments(words, load_environments())} if words else {}
 
 
 def _followed(handed: Handed, *, quiet: bool, whole: bool) -> dict[str, Any]:

@@ -12,15 +12,17 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from matrix.catalog import load_environments
 from matrix.errors import ExitCode
 from matrix.model import Verdict
 from matrix.uploads.model import UploadCell, UploadState
 from reports.pages.uploaded import Found, uploaded
 from service import check
 from service.cli import app
-from tests.upload_samples import BASE, HOSTILE, a_cell, an_upload, failure, the_row
+from service.gate import Asked, exit_code, incomplete
+from tests.upload_samples import BASE, HOSTILE, INSPECTION, a_cell, an_upload, failure, the_row
 
-ASKED = {one.id: one for one in BASE}
+EVERY = tuple(one.id for one in BASE)
 
 
 def document(cells: Sequence[UploadCell], **changes: Any) -> dict[str, Any]:
@@ -32,7 +34,18 @@ def document(cells: Sequence[UploadCell], **changes: Any) -> dict[str, Any]:
 
 def code(cells: Sequence[UploadCell], *asked: str, **changes: Any) -> ExitCode:
     """The exit code."""
-    return check.exit_code(document(cells, **changes), {name: ASKED[name] for name in asked})
+    return exit_code(document(cells, **changes), asked_for(*asked))
+
+
+def asked_for(*names: str, server: str = "") -> Asked:
+    """What a gate asks: some, or by default all."""
+    return Asked(environments=names or EVERY, words=",".join(one.removeprefix("tf") for one in names), server=server)
+
+
+def told(cells: Sequence[UploadCell], *asked: str, server: str = "", **changes: Any) -> tuple[str, str]:
+    """What is said where the answer is incomplete, and what helps."""
+    error = incomplete(document(cells, **changes), asked_for(*asked, server=server))
+    return error.message, error.next_step
 
 
 def test_it_loads_and_agrees_in_all_that_were_asked() -> None:
@@ -58,6 +71,80 @@ def test_unknown_is_no_success() -> None:
     whole = [a_cell(one, Verdict.PASS) for one in BASE]
     assert code(whole, state=UploadState.FAILED) is ExitCode.INCOMPLETE
     assert code(whole, state=UploadState.LOADING, row_at=None) is ExitCode.INCOMPLETE
+
+
+def test_what_is_not_built_is_unknown_where_all_were_asked_for() -> None:
+    """The plan leaves out what is not built: with 2.15 alone a gate for all would otherwise pass."""
+    only = [one for one in BASE if one.id == "tf2.15"]
+    passing, plan = [a_cell(one, Verdict.PASS) for one in only], ("tf2.15",)
+    assert code(passing, plan=plan) is ExitCode.INCOMPLETE
+    assert code(passing, "tf2.15", plan=plan) is ExitCode.FINE
+    assert code([a_cell(only[0], Verdict.FAIL)], plan=plan) is ExitCode.FINDINGS
+
+
+def test_what_was_tried_beside_all_counts_as_well() -> None:
+    """A file of Keras 3 is tried in overlays, too; where versions are named, only these count."""
+    overlay = next(one for one in load_environments() if one.base is not None)
+    row = [*(a_cell(one, Verdict.PASS) for one in BASE), a_cell(overlay, Verdict.DRIFT)]
+    plan = (*EVERY, overlay.id)
+    found = uploaded(
+        Found(upload=an_upload(plan=plan), cells=tuple(row)), (*BASE, overlay), frozenset(), datetime.now(UTC)
+    ).document(datetime.now(UTC))
+    assert exit_code(found, asked_for()) is ExitCode.FINDINGS
+    assert exit_code(found, asked_for("tf2.15")) is ExitCode.FINE
+
+
+def test_what_is_absent_is_named_with_what_builds_it() -> None:
+    """As ranges; with the words that were asked with; at a server whoever runs that can do it."""
+    passing, plan = [a_cell(one, Verdict.PASS) for one in BASE if one.id == "tf2.15"], ("tf2.15",)
+    assert told(passing, plan=plan) == (
+        "2.4-2.14, 2.16-2.21 are not built here, so nothing is known of them.",
+        "`tfmatrix setup` builds what is missing; then ask again.",
+    )
+    assert told(passing, "tf2.15", "tf2.16", plan=plan) == (
+        "2.16 is not built here, so nothing is known of it.",
+        "`tfmatrix setup --environments 2.15,2.16` builds what is missing; then ask again.",
+    )
+    message, step = told(passing, "tf2.15", "tf2.16", plan=plan, server="https://there")
+    assert message == "2.16 is not built at https://there, so nothing is known of it."
+    assert "Whoever runs https://there" in step
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "step"),
+    [
+        ({}, "not called", "--inputs"),
+        ({"note": "It answers differently each time."}, "It answers differently each time.", "the same each time"),
+        ({"note": "Built anew.", "inspection": {**INSPECTION, "kind": "builder"}}, "Built anew.", "--save-again"),
+    ],
+)
+@pytest.mark.parametrize("server", ["", "https://there"])
+def test_what_loads_and_is_compared_with_nothing_is_not_missing(
+    changes: dict[str, Any], said: str, step: str, server: str
+) -> None:
+    """Building something would not help: the next step is one that does, here as at a server."""
+    row = [a_cell(one, Verdict.LOADS) for one in BASE]
+    message, next_step = told(row, server=server, reference=None, **changes)
+    assert "2.4-2.21" in message
+    assert said in message
+    assert step in next_step
+    assert "setup" not in next_step
+
+
+def test_an_environment_that_did_not_prove_itself_is_rebuilt() -> None:
+    """It says nothing of the model."""
+    row = [a_cell(one, Verdict.PASS) for one in BASE[1:]] + [a_cell(BASE[0], Verdict.HARNESS_BROKEN)]
+    message, step = told(row)
+    assert message == "2.4 did not prove itself, so nothing is known of it."
+    assert "images build --environments 2.4 --again" in step
+    assert told(row, server="https://there")[1] == "Whoever runs https://there rebuilds it."
+    assert "images build --environments 2.4,2.5 --again" in told([*row[1:], a_cell(BASE[1], Verdict.HARNESS_BROKEN)])[1]
+
+
+def test_what_ended_without_an_answer_says_why() -> None:
+    """In the words that the upload has."""
+    failed = {"state": UploadState.FAILED, "message": "A fault in tfmatrix.", "next_step": "Please report it."}
+    assert told(the_row(), **failed) == ("A fault in tfmatrix.", "Please report it.")
 
 
 def test_what_is_refused_is_found_wanting() -> None:
