@@ -17,6 +17,7 @@ from matrix.errors import BusyError, EngineError, UsageError
 from matrix.store import Store
 from matrix.uploads.door import Door, Ticket, new_id
 from matrix.uploads.model import Options, Part, hashed
+from matrix.uploads.work import UploadWork, alone
 from reports.pages.uploaded import Found, uploaded
 from service import wiring
 from service.alive import is_alive
@@ -24,7 +25,10 @@ from service.uploads.working import upload_work
 
 OWNER: Final = "this machine"
 LOST_SECONDS: Final = 120.0
-"""So long a runner or a server may say nothing before it counts as lost."""
+"""So long nobody may work, where this process cannot, before it is given up."""
+
+RETRY_SECONDS: Final = 10.0
+"""After so long it is tried again to work here."""
 
 
 class Handed(Protocol):
@@ -63,24 +67,80 @@ def handed_in(  # noqa: PLR0913  what is handed in, and where
             next_step="Raise TFMATRIX_UPLOAD_BYTES.",
         )
     with wiring.store(settings, create=True) as opened, ExitStack() as stack:
-        look = _worker(settings, opened, stack, say)
+        worker = _Worker(settings, opened, stack, say)
+        worker.begin()
         door = Door(settings.home / "uploads" / "door")
         upload_id = _into(door, files, options)
-        yield _Here(settings, opened, upload_id, look)
+        yield _Here(opened, upload_id, worker)
 
 
-def _worker(
-    settings: Settings, opened: Store, stack: ExitStack, say: Callable[[str], None]
-) -> Callable[[], None] | None:
-    """Work on uploads in this process, unless a runner does; return what has to be called now and then for that."""
-    if is_alive(settings.home, datetime.now(UTC)):
-        return None
-    work = upload_work(settings.model_copy(update={"warm": 0}), opened, say)
-    try:
-        stack.enter_context(work.running())
-    except BusyError:  # another check, just now: it takes ours along
-        return None
-    return work.look
+class _Worker:
+    """Works on uploads in this process from the moment on in which nobody else does; who does, holds a lock."""
+
+    def __init__(self, settings: Settings, opened: Store, stack: ExitStack, say: Callable[[str], None]) -> None:
+        self._idle_since: float | None = None
+        self._settings = settings
+        self._opened = opened
+        self._stack = stack
+        self._say = say
+        self._work: UploadWork | None = None
+        self._again_at = 0.0
+
+    def begin(self) -> None:
+        """Take over if nobody works.
+
+        Raises:
+            TfmatrixError: That cannot be done here, and there is no runner that may do it in a moment.
+        """
+        self._take_over(patience=LOST_SECONDS if self._may_a_runner() else 0)
+
+    def look(self) -> None:
+        """Do what is to be done just now, if that is ours.
+
+        Raises:
+            TfmatrixError: For long nobody worked, and here nobody can.
+        """
+        if self._work is None and time.monotonic() >= self._again_at:
+            self._take_over(patience=LOST_SECONDS)
+        if self._work is not None:
+            self._work.look()
+
+    def _take_over(self, patience: float) -> None:
+        """Begin to work unless somebody does; what is in the way of it is raised once nobody has worked for so long."""
+        try:
+            self._work = None if self._is_held() else self._begun()
+            self._idle_since = None
+        except BusyError:  # somebody was faster
+            self._idle_since = None
+        except (EngineError, UsageError):
+            now = time.monotonic()
+            self._again_at = now + RETRY_SECONDS
+            self._idle_since = now if self._idle_since is None else self._idle_since
+            if now - self._idle_since >= patience:
+                raise
+
+    def _begun(self) -> UploadWork:
+        work = upload_work(self._settings.model_copy(update={"warm": 0}), self._opened, self._say)
+        self._stack.enter_context(work.running())
+        return work
+
+    def _is_held(self) -> bool:
+        """Whether somebody works: asked before an engine is looked for, which takes a while and may not be there."""
+        try:
+            with alone(self._settings):
+                return False
+        except BusyError:
+            return True
+        except OSError as error:
+            if self._may_a_runner():  # another user's: the lock is its own
+                return True
+            raise UsageError(
+                f"The folder for uploads in {self._settings.home} cannot be written ({error.strerror}).",
+                next_step="Make it yours to write, start its runner, or name another folder in TFMATRIX_HOME.",
+            ) from error
+
+    def _may_a_runner(self) -> bool:
+        return is_alive(self._settings.home, datetime.now(UTC))
 
 
 def _into(door: Door, files: Mapping[Part, Path], options: Options) -> str:
@@ -102,25 +162,24 @@ def _into(door: Door, files: Mapping[Part, Path], options: Options) -> str:
 class _Here:
     """An upload of this machine's."""
 
-    def __init__(self, settings: Settings, opened: Store, upload_id: str, look: Callable[[], None] | None) -> None:
-        self._settings = settings
+    def __init__(self, opened: Store, upload_id: str, worker: _Worker) -> None:
         self._opened = opened
         self._id = upload_id
-        self._work = look
+        self._worker = worker
         self._revision: int | None = None
         self._document: dict[str, Any] | None = None
-        self._heard_at = time.monotonic()
 
     def look(self) -> dict[str, Any] | None:
-        """Do what this process has to, and read what is known."""
-        if self._work is not None:
-            self._work()
+        """Do what this process has to, and read what is known.
+
+        Raises:
+            TfmatrixError: For long nobody worked on it, and here nobody can.
+        """
+        self._worker.look()
         revision = self._opened.uploads.revision(self._id)
         if revision != self._revision:
-            self._revision, self._heard_at = revision, time.monotonic()
+            self._revision = revision
             self._document = self._read()
-        elif time.monotonic() - self._heard_at > LOST_SECONDS:
-            self._refuse_if_lost()
         return self._document
 
     def _read(self) -> dict[str, Any] | None:
@@ -135,10 +194,3 @@ class _Here:
         )
         now = datetime.now(UTC)
         return uploaded(found, load_environments(), frozenset(), now).document(now)
-
-    def _refuse_if_lost(self) -> None:
-        if self._work is None and not is_alive(self._settings.home, datetime.now(UTC)):
-            raise EngineError(
-                "The runner that took the file up was not heard of any more.",
-                next_step="Run the same command again: it goes on where that one stopped.",
-            )
