@@ -15,7 +15,7 @@ from reports.lines import in_order
 from reports.pages.identity import Identity, identity
 from reports.pages.page import Page
 from reports.pages.upload_again import Again, again, routes
-from reports.pages.upload_row import Around, Row, row
+from reports.pages.upload_row import ANSWERING, Around, Row, row
 from reports.ranges import label
 
 _ENOUGH: Final = 2
@@ -92,7 +92,7 @@ class Uploaded:
 
     @property
     def reference_words(self) -> str:
-        """What the answers are compared with, and who agrees with whom."""
+        """What the answers are compared with, and who agrees with whom; or why there is nothing to compare."""
         return reference_words(self)
 
 
@@ -188,9 +188,9 @@ def _seconds_left(upload: Upload, its_row: Row, now: datetime) -> float | None:
 
 
 def reference_words(content: Uploaded) -> str:
-    """Say what the answers are compared with, and who agrees with whom."""
+    """Say what the answers are compared with, and who agrees with whom; or why there is nothing to compare."""
     if content.reference is None:
-        return ""
+        return "" if content.note or not content.finished else _uncompared(content.row)
     said = (
         f"All answers are compared with those of {label(content.reference)}, which is nearest to what saved the file."
     )
@@ -199,3 +199,14 @@ def reference_words(content: Uploaded) -> str:
             alike = ", alike among themselves" if one.count > 1 else ""
             said += f" {one.environments} answer{'' if one.count > 1 else 's'} otherwise{alike}."
     return said
+
+
+def _uncompared(its_row: Row) -> str:
+    """Say why there is nothing to compare."""
+    found = {one.outcome for one in its_row.places} | {way.outcome for one in its_row.places for way in one.ways}
+    if found & ANSWERING:
+        return (
+            "It was not called, since nobody knows what it takes, so there is nothing to compare. Hand it in again with "
+            "inputs as .npz: one array for each input, by its name."
+        )
+    return "No version loads it, so there is nothing to compare." if found & FAILING else ""

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from matrix.catalog import load_environments
-from matrix.model import Verdict
+from matrix.model import Method, Rung, Verdict
 from matrix.store import Store, open_store
 from matrix.uploads.model import Upload, UploadState
 from service.alive import sign_of
@@ -215,6 +215,34 @@ def test_verdicts_without_a_reference_are_loads(visitor: Visitor, store: Store) 
     assert "same answers" not in page
     assert visitor.get(at(upload, ".json")).json()["outcome"] == "loads"
     assert "2.4-2.21" in visitor.get(at(upload, "/badge.svg")).text
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([(Verdict.LOADS, Method.DEFAULT)], "It was not called, since nobody knows what it takes"),
+        ([(Verdict.FAIL, Method.DEFAULT), (Verdict.LOADS, Method.COMPILE_FALSE)], "It was not called"),
+        ([(Verdict.FAIL, Method.DEFAULT)], "No version loads it, so there is nothing to compare."),
+        ([(Verdict.HARNESS_BROKEN, Method.DEFAULT)], ""),
+    ],
+)
+def test_where_nothing_is_compared_it_says_why(
+    visitor: Visitor, store: Store, outcomes: list[tuple[Verdict, Method]], said: str
+) -> None:
+    """A model that loads and was not called wants inputs; of one that loads nowhere there is nothing to say but that."""
+    upload = samples.an_upload("z", reference=None)
+    store.uploads.add(upload)
+    row = [
+        samples.a_cell(one, verdict, method, rung=Rung.DESERIALIZED)
+        for one in samples.BASE
+        for verdict, method in outcomes
+    ]
+    store.uploads.record_cells(upload.content, row)
+    page = text(visitor.get(at(upload)).text)
+    for words in ("It was not called", "No version loads it"):
+        assert (words in page) == said.startswith(words)
+    assert said in page
+    assert (".npz" in page) == said.startswith("It was not called")
 
 
 def test_strangers_texts_are_text(visitor: Visitor, store: Store) -> None:
