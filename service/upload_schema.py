@@ -97,7 +97,9 @@ class UploadDocument(Open):
     finished: bool
     over: bool
     runner_alive: bool
-    ahead: int = Field(description="How many wait before it.")
+    ahead: int = Field(
+        description="How many that came before it have no row yet. Senders take turns: it may be tried before them."
+    )
     done: int
     planned: int
     message: str

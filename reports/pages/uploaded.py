@@ -24,7 +24,7 @@ _ENOUGH: Final = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What was read of an upload, and what stands around it. ``ahead`` is how many wait before it."""
+    """What was read of an upload, and what stands around it. ``ahead`` is how many came before it and wait."""
 
     upload: Upload
     cells: tuple[UploadCell, ...] = ()
@@ -168,7 +168,7 @@ def _words(found: Found, its_row: Row) -> str:
     upload = found.upload
     if not found.runner_alive and not upload.state.is_over:
         return "No runner was heard of in the last half minute: it goes on when one is there."
-    before = f"{found.ahead} upload{'s' if found.ahead > 1 else ''} before it"
+    before = f"{found.ahead} upload{'s' if found.ahead > 1 else ''} came before it; senders take turns"
     said = {
         UploadState.WAITING: f"Waits: {before}." if found.ahead else "Waits for a runner, which takes a moment.",
         UploadState.INSPECTING: "It is looked into: what it is, and which version saved it.",

@@ -144,7 +144,7 @@ def test_what_waits_is_shown_before_a_runner_took_it_up(visitor: Visitor, tmp_pa
     second = visitor.post("/api/uploads", files={"model": ("other <b>.h5", b"\x89HDF")}).json()
     assert "Waits for a runner, which takes a moment." in text(visitor.get(first["address"]).text)
     page = visitor.get(second["address"]).text
-    assert "Waits: 1 upload before it." in text(page)
+    assert "Waits: 1 upload came before it; senders take turns." in text(page)
     assert "other &lt;b&gt;.h5" in page
     sign_of(tmp_path).unlink()
     assert "No runner was heard of" in text(visitor.get(first["address"]).text)
