@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from matrix.model import Method
 from matrix.uploads.model import Part, UploadState
 from reports.grid import Outcome
+
+Largest = float | Literal["inf"] | None
+"""A difference, as JSON has words for it."""
 
 
 class Open(BaseModel):
@@ -34,8 +37,10 @@ class UploadPlace(Open):
     method: Method | None
     is_reference: bool = Field(description="Whether all others are compared with this one.")
     group: int | None = Field(description="The same number gives the same answers; 0 is the reference's.")
-    max_absolute: float | None = Field(description="Largest difference from the reference's answers.")
-    max_relative: float | None
+    max_absolute: Largest = Field(
+        description="Largest difference from the reference's answers; `inf` where a number stands against none."
+    )
+    max_relative: Largest
     seconds: float | None
     cause: str = Field(description="Why it fails, in few words.")
     ways: list[UploadWay]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pytest
 
 from matrix.catalog import load_environments
 from matrix.model import Method, Rung, Verdict
+from matrix.results import Difference
 from matrix.store import Store, open_store
 from matrix.uploads.model import Upload, UploadState
 from service.alive import sign_of
@@ -119,8 +121,18 @@ def test_the_twin_has_it_for_programs(visitor: Visitor, store: Store) -> None:
 
 def test_the_twin_is_as_it_is_documented(visitor: Visitor, store: Store) -> None:
     """At each moment, and the document says so of the address."""
-    for upload in (samples.whole(store), samples.on_the_way(store), samples.refused(store), samples.hostile(store)):
-        UploadDocument.model_validate(visitor.get(at(upload, ".json")).json())
+    far = Difference(output="digit", equal=False, max_absolute=math.inf, max_relative=math.inf)  # a number against NaN
+    endless = samples.an_upload("i")
+    store.uploads.add(endless)
+    store.uploads.record_cells(
+        endless.content, [samples.a_cell(one, Verdict.DRIFT, differences=(far,)) for one in samples.BASE]
+    )
+    for upload in (
+        samples.whole(store), samples.on_the_way(store), samples.refused(store), samples.hostile(store), endless,
+    ):  # fmt: skip
+        UploadDocument.model_validate_json(visitor.get(at(upload, ".json")).text, strict=True)
+    found = UploadDocument.model_validate_json(visitor.get(at(endless, ".json")).text, strict=True)
+    assert {(one.max_absolute, one.max_relative) for one in found.row.places} == {("inf", "inf")}
     operation = visitor.get("/openapi.json").json()["paths"]["/u/{id}.json"]["get"]
     assert "UploadDocument" in str(operation["responses"]["200"]["content"]["application/json"]["schema"])
 
