@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matrix.model import Environment, Format, SaveOutcome, Verdict
-from matrix.uploads.model import ITSELF, UploadCell, UploadSave
+from matrix.uploads.model import UploadCell, UploadSave
 from reports.grid import Outcome
 from reports.pages.heats import bands_of, environment_heads
 from reports.pages.parts import Heat, Square
@@ -72,17 +72,21 @@ def routes(
 def again(
     environments: Sequence[Environment], cells: Sequence[UploadCell], saves: Sequence[UploadSave], order: Sequence[str]
 ) -> Again | None:
-    """Return the matrix as far as it is known; nothing where nothing was saved again."""
-    savers = [one for one in environments if any(save.saver == one.recipe_digest for save in saves)]
-    if not savers:
+    """Return the matrix of these environments as far as it is known; nothing where nothing was saved again in any.
+
+    More may be known of the same content, of which another upload asked for others.
+    """
+    mine = {one.recipe_digest for one in environments}
+    by_save = {(one.saver, one.format): one for one in saves if one.saver in mine}
+    if not by_save:
         return None
+    savers = [one for one in environments if any(saver == one.recipe_digest for saver, _ in by_save)]
     outcomes = {
         (one.saver, one.result.key.loader, one.format): Outcome(one.result.verdict.value)
         for one in cells
-        if one.saver != ITSELF and one.format is not None
+        if one.saver in mine and one.result.key.loader in mine and one.format is not None
     }
-    by_save = {(one.saver, one.format): one for one in saves}
-    formats = [one for one in Format if any(save.format is one for save in saves)]
+    formats = [one for one in Format if any(format_ is one for _, format_ in by_save)]
     counted = Counter(outcomes.values())
     return Again(
         heat=_heat(savers, environments, formats, outcomes, by_save),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,6 +136,22 @@ def test_the_twin_is_as_it_is_documented(visitor: Visitor, store: Store) -> None
     assert {(one.max_absolute, one.max_relative) for one in found.row.places} == {("inf", "inf")}
     operation = visitor.get("/openapi.json").json()["paths"]["/u/{id}.json"]["get"]
     assert "UploadDocument" in str(operation["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+def test_what_was_saved_again_counts_as_far_as_this_upload_asked(visitor: Visitor, store: Store) -> None:
+    """Findings belong to content: what another upload of the same files asked for stands in its matrix, and counts there."""
+    other = samples.whole(store)
+    some = ("tf2.11", "tf2.12", "tf2.16")
+    upload = samples.an_upload("p", content=other.content, plan=some)
+    store.uploads.add(upload)
+    found = visitor.get(at(upload, ".json")).json()["again"]
+    shown: Counter[str] = Counter()
+    for _, squares in found["heat"]["rows"]:
+        for square in squares:
+            shown.update(square["counts"])
+    assert found["tried"] == shown["pass"] + shown["fail"] == 2 * 3 * 2
+    assert found["loads"] == shown["pass"] == 2 * 2 * 2
+    assert [one["format"] for one in found["formats"]] == ["h5", "savedmodel"]
 
 
 def test_a_row_that_fills_in_says_how_far_it_is(visitor: Visitor, store: Store) -> None:
