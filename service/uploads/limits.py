@@ -47,7 +47,7 @@ class Limits:
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
         self._now: Counter[str] = Counter()
         self.coming = 0
-        """Bytes that are coming in just now, as far as their senders said how many."""
+        """Bytes that are still to come of what comes in just now, as far as their senders said how many."""
 
     @contextmanager
     def sending(self, network: str, size: int) -> Iterator[Callable[[int], None]]:
@@ -61,10 +61,19 @@ class Limits:
         mine = self._one_more(network)
         self._now[network] += 1
         self.coming += size
+        left = size
+
+        def count(more: int) -> None:
+            nonlocal left
+            came = min(more, left)  # these lie on the disk now, and are counted there
+            left -= came
+            self.coming -= came
+            self._count(network, mine, more)
+
         try:
-            yield lambda more: self._count(network, mine, more)
+            yield count
         finally:
-            self.coming -= size
+            self.coming -= left
             self._now[network] -= 1
             if not self._now[network]:
                 del self._now[network]

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from matrix.store import open_store
-from matrix.uploads.door import Door
+from matrix.uploads.door import Door, new_id
 from matrix.uploads.model import Part, hashed
 from service.uploads import intake, taking
 from tests.loops import run
@@ -290,6 +290,20 @@ def test_what_comes_in_at_the_same_time_counts_as_well(tmp_path: Path) -> None:
         with visitor.app.state.service.limits.sending("::5", 600_000):  # type: ignore[attr-defined]
             assert visitor.post(API, files=half).status_code == 507
         assert visitor.post(API, files=half).status_code == 201
+
+
+def test_what_is_half_in_counts_once(tmp_path: Path) -> None:
+    """As what lies on the disk, and no longer as what is still to come; once it is in, nothing is."""
+    with visiting(tmp_path, base_url=HERE, upload_disk=1 << 20, upload_bytes=1 << 20) as visitor:
+        limits = visitor.app.state.service.limits  # type: ignore[attr-defined]
+        with limits.sending("::5", 600_000) as count, door(tmp_path).handing_in(new_id()) as folder:
+            (folder / "model").write_bytes(bytes(500_000))
+            count(500_000)
+            assert limits.coming == 100_000
+            assert visitor.post(API, files=files(model=bytes(400_000))).status_code == 201
+            count(200_000)  # more than was said
+            assert limits.coming == 0
+        assert limits.coming == 0
 
 
 def test_the_queue_has_an_end(tmp_path: Path) -> None:
