@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import typer
@@ -19,6 +19,7 @@ from matrix.errors import ExitCode
 from matrix.methods import MARKED
 from matrix.model import Format, Method, Rung, SaveOutcome, Verdict
 from matrix.results import Mark, Marks
+from matrix.store.tables import metadata
 from service.cli import app
 
 DOCS: Final = (
@@ -95,6 +96,28 @@ def test_every_exit_code_is_documented() -> None:
 def test_every_command_is_in_the_readme(command: str) -> None:
     """The README's table has each command of the command line."""
     assert f"`tfmatrix {command}" in text("README.md")
+
+
+def test_the_readme_names_what_takes_no_json() -> None:
+    """A script may ask every other command for it."""
+    said = re.search(r"All but ([^.]+?) take `--json`", text("README.md"))
+    without = {command for command, takes in commands_with("--json").items() if not takes}
+    assert said
+    assert set(re.findall(r"`([^`]+)`", said[1])) == without
+
+
+def commands_with(option: str) -> dict[str, bool]:
+    """Every command, and whether it takes an option."""
+    found: dict[str, bool] = {}
+
+    def look(command: Any, words: tuple[str, ...]) -> None:
+        for name, below in getattr(command, "commands", {}).items():
+            look(below, (*words, name))
+        if not hasattr(command, "commands"):
+            found[" ".join(words)] = any(option in parameter.opts for parameter in command.params)
+
+    look(typer.main.get_command(app), ())
+    return found
 
 
 def test_no_document_names_a_command_that_does_not_exist() -> None:
@@ -187,6 +210,14 @@ def test_decisions_are_numbered_once() -> None:
     """Each number in docs/decisions is one page."""
     numbers = [path.name[:4] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert len(numbers) == len(set(numbers))
+
+
+def test_the_architecture_leads_to_every_decision_and_names_every_table() -> None:
+    """In order, each by its number; what a database holds is told."""
+    said = text("docs/architecture.md")
+    pages = [path.name for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    assert re.findall(r"\[\d+\]\(decisions/([^)]+)\)", said) == pages
+    assert [name for name in metadata.tables if f"`{name}`" not in said] == []
 
 
 def table(name: str, heading: str) -> set[str]:
