@@ -51,27 +51,20 @@ def cell_columns(content: str, cell: UploadCell) -> Columns:
     """A cell of an upload."""
     finding = rows.cell_columns(cell.result)
     finding["failure"] = None if cell.result.failure is None else asdict(cell.result.failure)
-    return {
-        **cell_key(content, cell),
-        "artifact": cell.result.key.artifact,
-        "finding": finding,
-        "outputs": cell.outputs,
-        "group": cell.group,
-        "measured_at": cell.measured_at,
-        "size": cell.size,
-    }
-
-
-def cell_key(content: str, cell: UploadCell) -> Columns:
-    """What makes two findings those of the same cell."""
     key = cell.result.key
     return {
         "content": content,
         "saver": cell.saver,
         "format": cell.format.value if cell.format else "",
+        "artifact": key.artifact,
         "loader": key.loader,
         "method": key.method.value,
         "version": key.version,
+        "finding": finding,
+        "outputs": cell.outputs,
+        "group": cell.group,
+        "measured_at": cell.measured_at,
+        "size": cell.size,
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from matrix.errors import UsageError
 from matrix.model import LOAD_VERSION, SAVE_VERSION
@@ -16,6 +17,7 @@ from matrix.store.shelf import Shelf
 from matrix.store.tables import upload_cells, upload_saves, uploads
 from matrix.uploads.model import Upload, UploadCell, UploadSave, UploadState
 
+_INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _UNDER_WAY: Final = tuple(state.value for state in UploadState if not state.is_over)
 _WIPED: Final[Columns] = {
     "parts": {},
@@ -96,19 +98,14 @@ class Uploads(Shelf):
         with self._transaction() as connection:
             if not _raise_revision(connection, content):
                 return
-            for one in found:
-                key = upload_rows.cell_key(content, one)
-                _put(connection, upload_cells, key, upload_rows.cell_columns(content, one))
+            _put(connection, upload_cells, [upload_rows.cell_columns(content, one) for one in found])
 
     def record_saves(self, content: str, found: Sequence[UploadSave]) -> None:
         """Keep what came of saving an upload again, if there still is one of this content."""
         with self._transaction() as connection:
             if not _raise_revision(connection, content):
                 return
-            for one in found:
-                columns = upload_rows.save_columns(content, one, SAVE_VERSION)
-                key = {name: columns[name] for name in ("content", "saver", "format", "version")}
-                _put(connection, upload_saves, key, columns)
+            _put(connection, upload_saves, [upload_rows.save_columns(content, one, SAVE_VERSION) for one in found])
 
     def cells(self, content: str) -> tuple[UploadCell, ...]:
         """What is known of a content, by this version of what loads."""
@@ -152,10 +149,14 @@ class Uploads(Shelf):
 _GONE: Final = tuple(state.value for state in UploadState if state.is_gone)
 
 
-def _put(connection: Connection, table: Table, key: Columns, columns: Columns) -> None:
-    is_it = [table.c[name] == value for name, value in key.items()]
-    if connection.execute(update(table).where(*is_it).values(**columns)).rowcount == 0:
-        connection.execute(insert(table).values(**columns))
+def _put(connection: Connection, table: Table, found: Sequence[Columns]) -> None:
+    """Write rows in place of those of the same key, which is the table's one unique index."""
+    if not found:
+        return
+    (key,) = (index for index in table.indexes if index.unique)
+    put = _INSERT[connection.dialect.name](table)
+    others = {name: put.excluded[name] for name in found[0] if name not in key.columns}
+    connection.execute(put.on_conflict_do_update(index_elements=list(key.columns), set_=others), list(found))
 
 
 def _raise_revision(connection: Connection, content: str) -> bool:
