@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Final
 
 from matrix.model import Environment, Format, Method, Model, Rung, SaveOutcome, Verdict
@@ -92,6 +93,7 @@ def failures() -> dict[str, Failure]:
     return {kind.fingerprint: kind for kind in kinds}
 
 
+@cache
 def results() -> Results:
     """The whole fake matrix: 18 savers, 10 models, 4 formats, 18 loaders."""
     header = Header(
@@ -115,6 +117,7 @@ def empty() -> Results:
     return Results(header=Header(generated_at=NOW), rows=(), environments=environments(), models=models(), failures={})
 
 
+@cache
 def rows(seed: int = 1) -> tuple[MatrixRow, ...]:
     """Every primary cell, and the default method where it is not the primary one."""
     dice = random.Random(seed)  # noqa: S311  (a fixture, not a secret)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -40,15 +40,12 @@ def sideways(tab: Page) -> int:
     return int(tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def barriers(tab: Page, rules: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """What axe finds that is serious or critical; of a heat table a few rows, for all squares are alike.
-
-    With ``rules`` it looks for these alone.
-    """
+def barriers(tab: Page) -> list[tuple[str, str]]:
+    """What axe finds that is serious or critical; of a table a few rows, for all are alike."""
     tab.evaluate(
         "for (const row of document.querySelectorAll('table.heat tbody tr:nth-child(n + 4)')) row.remove();"
         "for (const row of document.querySelectorAll('table.plain tbody tr:nth-child(n + 8)')) row.remove();"
     )
-    options = {"preload": False, "resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    options = {"preload": False, "resultTypes": ["violations"]}
     found = Axe().run(tab, options=options).response["violations"]
     return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in _GRAVE]

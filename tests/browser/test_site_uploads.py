@@ -246,7 +246,7 @@ def test_the_browser_that_handed_in_deletes(browser: Browser, own: str, runner: 
     assert runner.door.waiting() == ()
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.everything)])
 def test_no_barrier_at_any_moment(browser: Browser, own: str, runner: Runner, width: int) -> None:
     """The form unfolded, what waits, what fills in: no barrier, and nothing over the edge."""
     with listening(browser, own, viewport={"width": width, "height": 800}) as tab:

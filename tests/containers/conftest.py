@@ -31,6 +31,13 @@ from matrix.session import Patience, Session
 from matrix.verdict import Expected
 
 TESTED = ("tf2.4", "tf2.15", "tf2.21")
+
+
+def often(*names: str) -> list[Any]:
+    """For ``pytest.mark.parametrize``: of the three, these run in ``make test``, the others in ``make test-all``."""
+    return [pytest.param(one, marks=[] if one in names else [pytest.mark.everything]) for one in TESTED]
+
+
 LABEL = "tfmatrix.test"
 MINE = uuid.uuid4().hex
 """Tests of two checkouts may share an engine; each cleans up after itself only."""

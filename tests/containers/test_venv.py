@@ -115,6 +115,7 @@ def test_environment_proves_itself(open_session: Open, blobs: Blobs, environment
     assert session.identity.facts["threads"] == 1
 
 
+@pytest.mark.everything
 def test_broken_environment_does_not_prove_itself(
     open_session: Open, blobs: Blobs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -195,6 +196,7 @@ def test_what_a_child_forges_does_not_pass(
     assert result.tampered is tampered
 
 
+@pytest.mark.everything
 def test_fresh_process_gives_the_same_verdicts(neighbours: Sandbox) -> None:
     """In a fresh process an honest model passes and a crash is the same crash."""
     _assert_passes(neighbours.load("harmless", fresh=True))

@@ -99,6 +99,7 @@ def _litter(sandbox: Sandbox, cells: int) -> None:
     assert sandbox.container() == container, "the container was replaced"
 
 
+@pytest.mark.everything
 def test_twenty_cells_that_leave_5_mb_do_not_fill_the_container(sandbox: Sandbox) -> None:
     """20 cells that leave 5 MB each, half of them dying over it, fit one after the other into 64 MB."""
     _litter(sandbox, 20)

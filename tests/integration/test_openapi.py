@@ -20,7 +20,7 @@ from reports import addresses
 from tests.site import Visitor, visiting
 
 CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES: Final = 8
+EXAMPLES: Final = 5
 
 once = settings(
     max_examples=EXAMPLES,

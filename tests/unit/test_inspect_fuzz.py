@@ -24,7 +24,7 @@ from tests import handed_in
 
 SECONDS = 5.0
 MEMORY = 4 << 30  # of address space, of which the test's own process has taken some
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FEW = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MANY = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 
 WORDS = handed_in.keras_3_config(words=True)
