@@ -238,7 +238,7 @@ def _print(out: Console, findings: Findings) -> None:
     out.print(table)
     out.print(
         f"The plain way: a container for each version, started for the file. All {findings.environments} were warm after"
-        f" {findings.warming:.0f} s. Of {MANY} uploads at once, begun warm, the first row stood after"
+        f" {findings.warming:.0f} s. Of {MANY} uploads at once, the first row stood after"
         f" {findings.many.first or 0:.0f} s, the last after {findings.many.row:.0f} s.",
         soft_wrap=True,
     )
