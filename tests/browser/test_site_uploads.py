@@ -145,6 +145,7 @@ def test_without_javascript_the_page_refreshes_itself(browser: Browser, own: str
         assert asked.id == upload.id
 
 
+@pytest.mark.everything
 def test_a_page_goes_on_where_events_are_not_to_be_had(browser: Browser, own: str, runner: Runner) -> None:
     """A proxy may not let them through: then the page looks every five seconds."""
     with listening(browser, own) as tab:

@@ -238,6 +238,7 @@ def test_what_is_killed_comes_back_and_down_loses_nothing(make_stack: Callable[[
     assert "nothing was up" in stack.run("down")[1]
 
 
+@pytest.mark.everything
 def test_a_taken_port_is_said_before_anything_is_started(make_stack: Callable[[], Stack]) -> None:
     """A sentence, what to do, and no runner that stands alone."""
     stack = make_stack()

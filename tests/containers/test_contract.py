@@ -33,7 +33,7 @@ def broken_probe(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(engine, "_probe", probe)
 
 
-@pytest.mark.parametrize("name", often("tf2.4", "tf2.21"))
+@pytest.mark.parametrize("name", often("tf2.4"))
 def test_environment_proves_itself(
     name: str, make_session: MakeSession, blobs: Blobs, environments: dict[str, Environment]
 ) -> None:

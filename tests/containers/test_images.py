@@ -16,7 +16,7 @@ from matrix.engines.docker import DockerEngine
 from matrix.model import Environment
 from tests.containers.conftest import often
 
-pytestmark = [pytest.mark.containers, pytest.mark.parametrize("name", often("tf2.4", "tf2.21"))]
+pytestmark = [pytest.mark.containers, pytest.mark.parametrize("name", often("tf2.21"))]
 
 ABOUT = """
 import json, os, sys

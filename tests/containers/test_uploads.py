@@ -107,6 +107,7 @@ def test_a_stopped_check_leaves_nothing_running_and_goes_on(home: Home, model: P
     assert standing(home.path) == 0
 
 
+@pytest.mark.everything
 def test_warm_containers_wait_empty_and_are_replaced(home: Home, model: Path) -> None:
     """Each serves one upload; the next one has another container."""
     settings = Settings(home=home.path / "warm", warm=1, lanes=1)

@@ -145,6 +145,7 @@ def test_hanging_model_times_out(neighbours: Sandbox) -> None:
     assert (result.verdict, ending.code) == (Verdict.TIMEOUT, 1)
 
 
+@pytest.mark.everything
 def test_model_deaf_to_sigterm_is_killed(neighbours: Sandbox) -> None:
     """A model that ignores SIGTERM is killed after the grace period: timeout too."""
     result, ending = hurried(neighbours, "hang-deaf")

@@ -126,6 +126,7 @@ def test_processes_never_get_the_same_request(tmp_path: Path, store: Store) -> N
     assert len(store.queue.running()) == 60
 
 
+@pytest.mark.everything
 def test_once_runs_what_waits_and_ends(store: Store, start: Callable[..., subprocess.Popen[str]]) -> None:
     """Exit code 0 when all are done; then 1 for a request that fails."""
     numbers = [asked(store), asked(store)]
@@ -138,6 +139,7 @@ def test_once_runs_what_waits_and_ends(store: Store, start: Callable[..., subpro
     assert "Did you mean 'dense'?" in said
 
 
+@pytest.mark.everything
 def test_without_an_engine_once_says_so(
     tmp_path: Path, store: Store, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_killed_server_leaves_no_runner(serving: Callable[..., Serving]) -> No
     one.wait_until(one.has_no_runner)
 
 
+@pytest.mark.everything
 def test_without_a_runner_it_makes_nothing(serving: Callable[..., Serving]) -> None:
     """Neither a database nor a process; the pages say what to run."""
     one = serving("--no-runner")
