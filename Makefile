@@ -4,9 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTED := 2.4,2.15,2.21
-# Files go to two processes in the order given, long ones first: a long one at the end would leave a processor idle.
+# Files go to two processes by their names, so tests/unit is last: a long one at the end would leave a processor idle.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
-CONTAINERS := tests/integration/test_run_stopped.py tests/containers tests/hostile tests/integration/test_run_command.py
 # Containers like to forbid this; without it each of our processes would compile a thousand modules anew, for 5 s.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
@@ -33,8 +32,7 @@ summary: $(READY)  ## write docs/full-run.md from what is known
 
 test: $(READY) browser postgresql  ## all tests on TensorFlow 2.4, 2.15 and 2.21; gets what they need
 	@$(BIN)/tfmatrix setup --environments $(TESTED)
-	@$(BIN)/pytest $(TWO) -m "not everything and not containers"
-	@$(BIN)/pytest $(TWO) -m "containers and not everything" $(CONTAINERS)
+	@$(BIN)/pytest $(TWO) -m "not everything"
 
 test-all: $(READY) browser postgresql  ## all tests on every TensorFlow and every overlay
 	@$(BIN)/tfmatrix setup --environments all
