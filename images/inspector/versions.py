@@ -118,8 +118,8 @@ class Provenance:
 
 
 def minor(version: str) -> Minor | None:
-    """Return a version's first two numbers."""
-    found = re.match(r"(\d{1,4})\.(\d{1,4})(?:\D|$)", version)
+    """Return a version's first two numbers; a text with anything in it that no version has is none, such as a damaged one."""
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})(?!\d)[\w.+-]{0,30}", version, re.ASCII)
     return (int(found[1]), int(found[2])) if found else None
 
 

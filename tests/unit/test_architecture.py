@@ -203,16 +203,6 @@ def test_what_is_asked_of_sqlite_is_asked_of_postgresql(path: Path) -> None:
     assert "matrix.db" not in path.read_text(encoding="utf-8")
 
 
-def test_make_test_finds_every_test_that_needs_containers() -> None:
-    """Its second call names where they are, so as not to import all others once more."""
-    (line,) = (one for one in (ROOT / "Makefile").read_text("utf-8").splitlines() if one.startswith("CONTAINERS :="))
-    named = [ROOT / name for name in line.partition(":=")[2].split()]
-    marked = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.containers" in path.read_text("utf-8")]
-    lost = [str(path) for path in marked if path != Path(__file__) and not {path, path.parent} & set(named)]
-    assert lost == []
-    assert len(marked) > 5
-
-
 def test_unit_tests_cannot_reach_the_world() -> None:
     """The guard in conftest.py holds: neither a process nor a connection comes to be."""
     with pytest.raises(pytest.fail.Exception, match="started a process"):

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from images.inspector.versions import Provenance
 from matrix.results import Tensor
 from tests import handed_in
 from tests.handed_in import code_of, h5, keras_zip, looked_into, saved_model, tar_of, under, weights_h5, zip_of
@@ -195,3 +196,12 @@ def test_a_keras_belongs_to_some_tensorflows(
 def test_what_was_not_out_yet_did_not_save(tmp_path: Path, day: str, newest: str | None) -> None:
     """The day in the file bounds the newest; a day that cannot be bounds nothing."""
     assert looked_into(tmp_path, model=keras_zip(version="3.15.0", day=day)).saved_with.newest == newest
+
+
+@pytest.mark.parametrize("stated", ["2.9\ufffd3", "\u0662.\u0669.0", "2.9.0 <script>", "2.12345.0"])
+def test_a_damaged_version_is_none(stated: str) -> None:
+    """Found by mutation: the host refused all that was found of such a file."""
+    found = Provenance()
+    found.states_keras(stated, "the file")
+    found.states_tensorflow(stated, "the file")
+    assert (found.keras, found.tensorflow, found.stated) == (None, None, {})
