@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_limits_are_set_before_anything_is_read(monkeypatch: pytest.MonkeyPatch)
 
     def limits() -> bytes:
         names = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE")
-        found = {name: resource.getrlimit(getattr(resource, name)) for name in names}
+        found: dict[str, Any] = {name: resource.getrlimit(getattr(resource, name)) for name in names}
         found["taken"] = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
         return refusal("limits", json.dumps(found), "")
 
