@@ -62,6 +62,8 @@ class Filling:
             self._take_known(wanted, known)
         while (place := self.row.missing_for_reference()) is not None and self._take_known(place, known):
             pass
+        recalled = [cell for place in self.row.places.values() for cell in place.cells]
+        self.record([cell for cell in recalled if cell not in cells])  # at the end: until then they merely load
 
     def claim(self) -> Work | None:
         """Return the next environment's work; nothing when all are under way or done."""
@@ -90,10 +92,10 @@ class Filling:
         if not all(self._means.has(cell.outputs) for cell in cells if cell.outputs):  # a file is lost: it is tried anew
             return False
         self.row.take(place)
-        judged = [self.row.add(place, cell) for cell in cells]
-        self.record([now_is for now_is, was in zip(judged, cells, strict=True) if now_is != was])
+        for cell in cells:
+            self.row.add(place, cell)
         self.methods[place] = cells[-1].result.key.method
-        self.record(self.row.end(place))
+        self.row.end(place)
         return True
 
     def _try(self, place: int) -> None:

@@ -21,8 +21,8 @@ class Place:
 
     @property
     def outputs(self) -> str | None:
-        """The digest of what it answered last."""
-        return next((cell.outputs for cell in reversed(self.cells) if cell.outputs), None)
+        """The digest of what it answered."""
+        return self.cells[-1].outputs if self.cells else None  # no way is tried after one that answered
 
 
 class Row:
@@ -158,7 +158,7 @@ class Row:
         reference, stands = self._nearest()
         if reference is None or not stands:
             return ()
-        cell = next(one for one in reversed(self.places[reference].cells) if one.outputs)
+        cell = self.places[reference].cells[-1]
         if cell.result.repeated is Verdict.DRIFT:
             self.is_unsteady, self._comparable = True, False
         elif cell.outputs is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verd
 from matrix.store import Store
 from matrix.uploads import background
 from matrix.uploads.case import UNSTEADY
-from matrix.uploads.model import ITSELF, Options, Upload, UploadState
+from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
 from matrix.uploads.work import sandboxes
 from tests.fake_uploads import BASES, IDS, World, hand_in, is_over, row, store, until, work_on
 from tests.probe_code import probe
@@ -233,6 +234,25 @@ def test_groups_are_numbered_alike_for_whoever_hands_the_same_in_again(tmp_path:
             again = until(work, store, hand_in(work.door, options=options), is_over)
             assert {name: cell.group for name, cell in row(store, again).items()} == groups
     assert groups["tf2.4"] == groups["tf2.12"] != groups["tf2.21"]
+
+
+def test_what_is_known_is_not_written_again(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor shown for a moment as it was before it was compared: the first page is somebody else's."""
+    written: list[UploadCell] = []
+    real = store.uploads.record_cells
+
+    def noted(content: str, found: Sequence[UploadCell]) -> None:
+        written.extend(found)
+        real(content, found)
+
+    monkeypatch.setattr(store.uploads, "record_cells", noted)
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        until(work, store, hand_in(work.door), is_over)
+        assert len(written) >= len(BASES)
+        written.clear()
+        until(work, store, hand_in(work.door), is_over)
+    assert written == []
 
 
 def test_what_is_refused_has_no_row(tmp_path: Path, store: Store) -> None:
