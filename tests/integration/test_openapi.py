@@ -20,10 +20,11 @@ from reports import addresses
 from tests.site import Visitor, visiting
 
 CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES: Final = 5
+FEW: Final = 5
+MANY: Final = 40
+"""Examples for each address: in `make test`, and in `make test-all`."""
 
 once = settings(
-    max_examples=EXAMPLES,
     derandomize=True,
     database=None,
     deadline=None,
@@ -48,14 +49,17 @@ def operations(visitor: Visitor) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "nonsense"])
-def test_whatever_is_asked_is_answered_as_documented(operations: list[Any], mode: GenerationMode) -> None:
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.everything)])
+def test_whatever_is_asked_is_answered_as_documented(
+    operations: list[Any], mode: GenerationMode, examples: int
+) -> None:
     """Each address with what fits its parameters, and with what does not."""
     assert len(operations) > 10
     asked = [one for one in operations if mode is GenerationMode.POSITIVE or can_be_nonsense(one)]
     assert len(asked) > 5
     for operation in asked:
 
-        @once
+        @settings(once, max_examples=examples)
         @given(operation.as_strategy(generation_mode=mode))
         def asks(case: Any) -> None:
             case.call_and_validate(checks=CHECKS)

@@ -185,3 +185,9 @@ def test_nobody_lets_strangers_upload_by_accident(serving: Callable[..., Serving
         one = serving("--no-runner", *words)
         assert one.process.wait(PATIENCE) == ExitCode.USAGE
         assert "TFMATRIX_UPLOADS=open" in one.said()
+
+
+@pytest.mark.everything
+def test_what_is_published_to_this_machine_alone_needs_no_word(serving: Callable[..., Serving]) -> None:
+    """As in a container, which listens to everybody inside of it."""
+    serving("--no-runner", "--host", "0.0.0.0", "--published", "127.0.0.1").up()  # noqa: S104  (as in a container)
