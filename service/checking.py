@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import shutil
 import time
@@ -13,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from matrix.catalog import load_environments
 from matrix.config import Settings
-from matrix.errors import BusyError, EngineError, UsageError
+from matrix.errors import BusyError, DiskFullError, EngineError, StoreError, UsageError
 from matrix.store import Store
 from matrix.uploads.door import Door, Ticket, new_id
 from matrix.uploads.model import Options, Part, hashed
@@ -152,10 +153,21 @@ def _into(door: Door, files: Mapping[Part, Path], options: Options) -> str:
         deletion=hashed(secrets.token_urlsafe()),
         handed_in_at=datetime.now(UTC),
     )
-    with door.handing_in(ticket.id) as folder:
-        for part, path in files.items():
-            shutil.copyfile(path, folder / part.value)
-        door.hand_in(ticket)
+    try:
+        with door.handing_in(ticket.id) as folder:
+            for part, path in files.items():
+                shutil.copyfile(path, folder / part.value)
+            door.hand_in(ticket)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFullError(
+                "No room is left on the disk of the home folder; nothing of the upload is kept.",
+                next_step="Free some space (`tfmatrix images prune` removes old images), then check it again.",
+            ) from error
+        raise StoreError(
+            f"The upload cannot be put into the home folder ({error.strerror}).",
+            next_step="Check that the file is yours to read and uploads/door in the home folder yours to write.",
+        ) from error
     return ticket.id
 
 

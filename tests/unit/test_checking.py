@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,8 +13,9 @@ import pytest
 from filelock import FileLock
 
 from matrix.config import Settings
-from matrix.errors import EngineError, TfmatrixError, UsageError
+from matrix.errors import DiskFullError, EngineError, StoreError, TfmatrixError, UsageError
 from matrix.store import Store
+from matrix.uploads.door import Door
 from matrix.uploads.model import Options, Part
 from matrix.uploads.work import UploadWork, alone
 from service import checking
@@ -134,3 +136,22 @@ def test_a_lock_of_another_user_is_left_to_the_runner(
     monkeypatch.setattr(checking, "LOST_SECONDS", -1.0)
     with checked(tmp_path, model) as handed:
         assert handed.look() is None
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.ENOSPC, DiskFullError), (errno.EACCES, StoreError)])
+def test_what_the_disk_says_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[TfmatrixError]
+) -> None:
+    """Full, or not ours to write; and nothing lies at the door afterwards."""
+
+    def says(*_: object) -> None:
+        raise OSError(number, "injected")
+
+    monkeypatch.setattr("shutil.copyfile", says)
+    file = tmp_path / "model.h5"
+    file.write_bytes(b"model")
+    door = Door(tmp_path / "uploads" / "door")
+    with pytest.raises(kind) as told:
+        checking._into(door, {Part.MODEL: file}, Options())
+    assert told.value.next_step
+    assert door.weight() == (0, 0)
