@@ -41,22 +41,26 @@ def nearest(origin: Origin, line: Sequence[Environment]) -> int:
     """Return the place, in a line of environments, of the one that is nearest to what saved a file.
 
     A file says its Keras more often than its TensorFlow, and up to 2.15 the two have the same number. Where it says
-    neither, the newest of those it can have come from is taken.
+    neither, the newest of those it can have come from is taken. An overlay is nearest only to a file that says such a Keras:
+    which of them stand in the line depends on what was asked for, and this must not.
     """
-    if origin.tensorflow is not None:
-        wanted = _version(origin.tensorflow)
-        return _closest([one.minor for one in line], wanted)
+    own = [place for place, one in enumerate(line) if one.base is None or one.flavour is origin.overlaid]
+    among = own or list(range(len(line)))
+    tensorflow = origin.tensorflow or (None if origin.keras else origin.newest)
+    if tensorflow is None and origin.keras is None:
+        return among[-1]
+    if tensorflow is not None:
+        among = _closest({place: line[place].minor for place in among}, _version(tensorflow))
     if origin.keras is not None:
-        wanted = _version(origin.keras)
-        return _closest([one.keras_version for one in line], wanted)
-    if origin.newest is not None:
-        return _closest([one.minor for one in line], _version(origin.newest))
-    return len(line) - 1
+        among = _closest({place: line[place].keras_version for place in among}, _version(origin.keras))
+    return among[0]
 
 
-def by_distance(home: int, line: Sequence[Environment]) -> tuple[int, ...]:
-    """Return all places, the nearest to ``home`` first; of two alike the newer, which reads what is older."""
-    return tuple(sorted(range(len(line)), key=lambda place: (abs(place - home), -place)))
+def by_distance(home: int, places: Sequence[int]) -> tuple[int, ...]:
+    """Return places in line, ``home`` one of them, nearest to it first; of two alike the newer, which reads what is older."""
+    middle = places.index(home)
+    near = sorted(range(len(places)), key=lambda number: (abs(number - middle), -number))
+    return tuple(places[number] for number in near)
 
 
 def next_place(home: int, line: Sequence[Environment], known: Mapping[int, str | None]) -> int | None:
@@ -78,11 +82,11 @@ def next_place(home: int, line: Sequence[Environment], known: Mapping[int, str |
     return (low + high) // 2
 
 
-def reference(home: int, line: Sequence[Environment], loads: Mapping[int, bool]) -> tuple[int | None, bool]:
-    """Return the nearest place that loads the file, and whether that will stand: no nearer one is still to be tried."""
-    for place in by_distance(home, line):
+def reference(near: Sequence[int], loads: Mapping[int, bool]) -> tuple[int | None, bool]:
+    """Return the first place that loads the file, and whether that will stand: no nearer one is still to be tried."""
+    for place in near:
         if place not in loads:
-            return next((one for one in by_distance(home, line) if loads.get(one)), None), False
+            return next((one for one in near if loads.get(one)), None), False
         if loads[place]:
             return place, True
     return None, True
@@ -93,13 +97,11 @@ def _differ(known: Mapping[int, str | None], low: int, high: int) -> bool:
     return None not in {known[low], known[high]} and known[low] != known[high]
 
 
-def _closest(versions: Sequence[Version], wanted: Version) -> int:
-    """Return the place of the newest version that is not newer than the one wanted, else of the oldest."""
-    within = [place for place, version in enumerate(versions) if version <= wanted]
-    if not within:
-        return min(range(len(versions)), key=lambda place: versions[place])
-    best = max(versions[place] for place in within)
-    return min(place for place in within if versions[place] == best)
+def _closest(versions: Mapping[int, Version], wanted: Version) -> list[int]:
+    """Return the places of the newest version that is not newer than the one wanted, else of the oldest."""
+    within = [version for version in versions.values() if version <= wanted]
+    best = max(within) if within else min(versions.values())
+    return [place for place, version in versions.items() if version == best]
 
 
 def _version(text: str) -> Version:

@@ -99,8 +99,7 @@ class Row:
             return None
         if self._nearest()[1]:
             return None
-        near = order.by_distance(self.home, self.line)
-        return next((place for place in near if place in self._own and place not in self.places), None)
+        return next((place for place in self._near() if place not in self.places), None)
 
     @property
     def _is_done(self) -> bool:
@@ -109,12 +108,15 @@ class Row:
     def _nearest(self) -> tuple[int | None, bool]:
         """Return the nearest place that loads the file, and whether that will stand; overlays are no reference for others."""
         loads = {number: one.outputs is not None for number, one in self.places.items() if one.is_done}
-        overlays = [number for number in range(len(self.line)) if number not in self._own]
-        found, stands = order.reference(self.home, self.line, loads | dict.fromkeys(overlays, False))
+        found, stands = order.reference(self._near(), loads)
         if found is None and stands and self._is_done:
-            near = order.by_distance(self.home, self.line)
+            near = order.by_distance(self.home, range(len(self.line)))
             return next((place for place in near if loads.get(place)), None), True
         return found, stands
+
+    def _near(self) -> tuple[int, ...]:
+        """Return the places that may be the reference, the nearest first: overlays stand between them, and do not count."""
+        return order.by_distance(self.home, self._own)
 
     def _next(self, among: Sequence[int]) -> int | None:
         """Return the place to try next among some, in their order."""

@@ -41,6 +41,29 @@ def test_keras_3_is_its_own_axis() -> None:
     assert found.keras_version == (3, 5)
 
 
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (Origin(tensorflow="2.18.1"), "tf2.18"),
+        (Origin(tensorflow="2.16.2"), "tf2.16"),
+        (Origin(newest="2.17"), "tf2.17"),
+        (Origin(), "tf2.21"),
+        (Origin(tensorflow="2.18.1", keras="2.18.0"), "tf2.18+tf_keras2.18"),
+        (Origin(tensorflow="2.18.1", keras="3.8.0"), "tf2.18+keras3.8"),
+        (Origin(tensorflow="2.18.1", keras="3.9.0"), "tf2.18"),
+    ],
+)
+def test_an_overlay_is_nearest_only_to_a_file_that_says_its_keras(origin: Origin, expected: str) -> None:
+    """Whatever else stands in the line: a TensorFlow by itself is the one with the Keras of its time."""
+    assert EVERYTHING[order.nearest(origin, EVERYTHING)].id == expected
+
+
+def test_where_only_overlays_can_be_had_one_of_them_is_nearest() -> None:
+    """It is better than nothing."""
+    overlays = [one for one in EVERYTHING if one.base is not None]
+    assert overlays[order.nearest(Origin(tensorflow="2.18.1"), overlays)].minor == (2, 18)
+
+
 def tried(home: str, wall: str) -> list[str]:
     """The order of a row whose environments up to ``wall`` load."""
     place, found = [one.id for one in BASES].index(home), list[int]()
@@ -92,7 +115,7 @@ def test_one_environment_is_a_row() -> None:
 )
 def test_the_reference_is_the_nearest_that_loads(loads: dict[int, bool], expected: tuple[int | None, bool]) -> None:
     """And it stands once no nearer one is still to be tried; of two as near, the newer."""
-    assert order.reference(5, BASES, loads) == expected
+    assert order.reference(order.by_distance(5, range(len(BASES))), loads) == expected
 
 
 def test_the_line_goes_from_old_to_new() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from matrix import catalog
 from matrix.messages import Arrays
@@ -88,6 +89,25 @@ def test_another_is_the_reference_once_all_nearer_ones_failed() -> None:
     changed = row.end(row.home)
     assert [one.result.verdict for one in changed] == [Verdict.PASS]
     assert row.reference is BASES[row.home + 1]
+
+
+@pytest.mark.parametrize("origin", [Origin(tensorflow="2.18.1"), Origin(tensorflow="2.13.1")])
+@pytest.mark.parametrize("loading", [{"tf2.11", "tf2.15"}, {"tf2.9", "tf2.17"}, {"tf2.15", "tf2.21"}])
+def test_the_reference_is_the_same_with_overlays_and_without(origin: Origin, loading: set[str]) -> None:
+    """Overlays that stand in the line move no environment further from what saved the file."""
+    found = []
+    for environments in (BASES, catalog.load_environments()):
+        row = a_row(origin, environments)
+        while (place := row.claim()) is not None:
+            one = row.line[place]
+            if one.base is not None or one.id in loading:
+                loaded(row, place, 1.0)
+            else:
+                row.add(place, cell(Verdict.FAIL))
+            row.end(place)
+        found.append(row.reference.id if row.reference else None)
+    assert found[0] == found[1]
+    assert found[0] in loading
 
 
 def asked_twice(found: UploadCell, second: Verdict) -> UploadCell:
