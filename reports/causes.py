@@ -9,9 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
+from matrix.uploads.ways import OWN_PYTHON
+
 LONGEST: Final = 150
 LONGEST_LINE: Final = 110
 
+_RAISED: Final = re.compile(
+    r"(?P<place>(?P<file>(?:builder|custom_objects)\.py), line \d+): (?P<exception>[\w.]+): (?P<message>.*)", re.DOTALL
+)
 _WRAPPED: Final = "Exception encountered:"
 _EXAMPLE: Final = re.compile(r"Example error message for object .*?:\n\n")
 _CALLING: Final = re.compile(r"^Exception encountered when calling [^\n]*\n\n")
@@ -65,9 +70,33 @@ def first_line(message: str, limit: int = LONGEST_LINE) -> str:
 
 
 def cause_of(failure: Said) -> str:
-    """Return exception class and cause, such as ``ValueError: Unknown layer: Gate``."""
+    """Return exception class and cause, such as ``ValueError: Unknown layer: Gate``; of a person's own Python also where."""
+    if failure.exception == OWN_PYTHON:
+        raised = _RAISED.match(failure.message)
+        if raised is None:
+            return first_line(failure.message, LONGEST)
+        return f"{raised['place']}: {raised['exception'].rpartition('.')[2]}: {cause_in(raised['message'])}"
     name = failure.exception.rpartition(".")[2] if not failure.exception.startswith("tfmatrix.") else failure.exception
     return f"{name}: {cause_in(failure.message)}"
+
+
+def step_for(failure: Said) -> str:
+    """Return what to do where a person's own Python failed; nothing where it was a framework."""
+    if failure.exception != OWN_PYTHON:
+        return ""
+    raised = _RAISED.match(failure.message)
+    if raised is None:  # it says itself what to change
+        return "Correct it, and hand it in again."
+    if raised["exception"] in {"ImportError", "ModuleNotFoundError"}:
+        return (
+            f"TensorFlow, Keras, NumPy and what these bring are there, and no other package: leave the import out of "
+            f"{raised['file']}, or write into it what it takes from there. What versions keep in different places is imported "
+            "in a try. Then hand it in again."
+        )
+    return (
+        f"Correct {raised['file']} (run it with that TensorFlow yourself; what versions spell differently, tf.__version__ "
+        "tells apart), and hand it in again."
+    )
 
 
 def cause_in(message: str) -> str:

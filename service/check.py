@@ -82,17 +82,20 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
     """Print what an upload came to: what it is, its row, the causes, what to do."""
     for sentence in _first_answer(document["identity"] or {}):
         console.print(escape(sentence), soft_wrap=True)
-    places = document["row"]["places"]
-    if places:
+    places, reasons = document["row"]["places"], document["row"]["reasons"]
+    is_no_versions_fault = document["next_step"] in {one["step"] for one in reasons if one["step"]}
+    if places and not is_no_versions_fault:
         console.print(_table(places))
     for sentence in (document["words"], document["note"], document["next_step"]):
         if sentence:
             console.print(escape(str(sentence)), soft_wrap=True)
-    for reason in document["row"]["reasons"]:
+    for reason in reasons:
         console.print(f"[bold]{escape(reason['cause'])}[/] ({escape(reason['where'])})", soft_wrap=True)
         console.print(f"  {escape(reason['exception'])}: {escape(_first_line(reason['message']))}", soft_wrap=True)
         for remedy in reason["remedies"]:
             console.print(f"  tried, and works: {escape(remedy[0].lower() + remedy[1:])}.", soft_wrap=True)
+        if reason["step"] not in {"", document["next_step"]}:
+            console.print(f"  {escape(reason['step'])}", soft_wrap=True)
 
 
 def _first_answer(identity: Mapping[str, Any]) -> list[str]:

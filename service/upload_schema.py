@@ -56,6 +56,7 @@ class UploadReason(Open):
     message: str
     traceback: str
     remedies: list[str]
+    step: str = Field(description="What to do where the Python that was handed in failed; empty where a framework did.")
 
 
 class UploadRow(Open):

@@ -23,6 +23,7 @@ from matrix.uploads.model import (
     content_of,
     hashed,
 )
+from matrix.uploads.ways import OWN_PYTHON
 from reports import addresses
 
 TOKEN: Final = "token-that-deletes"  # noqa: S105  (made up)
@@ -99,6 +100,11 @@ def failure(text: str = "bad marshal data (unknown type code)", exception: str =
         frames=("keras.saving:load",),
         fingerprint=text[:20].encode().hex().ljust(64, "0"),
     )
+
+
+def own_python(text: str = "custom_objects.py, line 1: ModuleNotFoundError: No module named 'torch'") -> Failure:
+    """What a child says of Python that was handed in and raises."""
+    return failure(text, OWN_PYTHON)
 
 
 def a_result(environment: Environment, verdict: Verdict, method: Method = Method.DEFAULT, **changes: Any) -> CellResult:

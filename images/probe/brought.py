@@ -5,12 +5,14 @@ else all that it defines itself and that are public. ``builder.py`` has ``build_
 ``custom_objects()``. To the code that loads and saves, all this looks like a recipe.
 """
 
+import contextlib
 import glob
 import importlib
 import inspect
 import os
 import shutil
 import sys
+import traceback
 
 import archives
 import feed
@@ -27,7 +29,7 @@ UNCALLED = "The model states nothing of its inputs, so it was not called. Give i
 
 
 class Unusable(Exception):
-    """The Python that was brought does not do what it must; the message says what to change. Not the framework's."""
+    """The Python that was brought does not do what it must; the message says where, or what to change. Not the framework's."""
 
 
 def recipe(what, workdir):
@@ -70,7 +72,8 @@ def inputs(loaded, what, workdir):
     """Return (inputs, structure, notes) for a model that nobody gave inputs for: the builder's, or made up."""
     module = _module(what, BUILDER, workdir)
     if hasattr(module, "sample_inputs"):
-        return _sampled(module.sample_inputs(), observe.input_names(loaded)) + ([],)
+        with _own(workdir):
+            return _sampled(module.sample_inputs(), observe.input_names(loaded)) + ([],)
     signature = observe.model_signature(loaded)
     if signature is None:
         endpoint = feed.default_endpoint(loaded)
@@ -116,7 +119,8 @@ def _built(what, workdir):
     module = _module(what, BUILDER, workdir)
     if not hasattr(module, "build_model"):
         raise Unusable("builder.py defines no build_model(). Define it, without arguments; it returns a Keras model.")
-    model = module.build_model()
+    with _own(workdir):
+        model = module.build_model()
     if not writers.is_keras(model):
         raise Unusable(
             "build_model() returned %r, which is no Keras model. Return the model itself." % type(model).__name__
@@ -129,7 +133,8 @@ def _objects(what, workdir):
     found = {}
     for module in (_module(what, BUILDER, workdir), _module(what, CUSTOM_OBJECTS, workdir)):
         if hasattr(module, "custom_objects"):
-            found.update(module.custom_objects())
+            with _own(workdir):
+                found.update(module.custom_objects())
         elif module is not None and module.__name__ == CUSTOM_OBJECTS:
             found.update(_defined(module))
     return found
@@ -157,7 +162,30 @@ def _module(what, part, workdir):
     if workdir not in sys.path:
         sys.path.insert(0, workdir)
     importlib.invalidate_caches()
-    return importlib.import_module(part)
+    with _own(workdir):
+        return importlib.import_module(part)
+
+
+@contextlib.contextmanager
+def _own(workdir):
+    """Say of what is raised meanwhile that a person's own Python raised it: in which file and line."""
+    try:
+        yield
+    except (Unusable, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        seen = observe.exception(error)
+        raise Unusable("%s: %s: %s" % (_place(error, workdir), seen["class"], seen["message"])) from error
+
+
+def _place(error, workdir):
+    """Return file and line of the innermost frame of theirs."""
+    files = {os.path.join(workdir, name + ".py"): name + ".py" for name in (BUILDER, CUSTOM_OBJECTS)}
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        lines.append((error.filename, error.lineno))
+    theirs = [(files[name], line) for name, line in lines if name in files]
+    return "%s, line %s" % theirs[-1] if theirs else "Your Python"
 
 
 def _weights_name(path):

@@ -14,6 +14,9 @@ from matrix.uploads.model import Part, Parts
 BUILDER: Final = "builder"
 """The kind of an upload that is a script alone: it is built in each environment, not loaded."""
 
+OWN_PYTHON: Final = "brought.Unusable"
+"""The exception with which a child says that the Python that was handed in failed: images/probe/brought.py."""
+
 WHOLE: Final = (Format.H5, Format.SAVEDMODEL, Format.KERAS, Format.EXPORT, Format.JSON_WEIGHTS)
 """The formats in which an upload is saved again: whole models, which need no script to be rebuilt from."""
 
@@ -43,11 +46,13 @@ class Ways:
         return Method.DEFAULT if self.format is None else primary_method(self._model, self.format)
 
     def further(self, loader: Environment, failed: CellResult) -> tuple[Method, ...]:
-        """Return the other ways that may help where the first did not."""
+        """Return the other ways that may help where the first did not: past Python that fails those that ask nothing of it."""
         if self.format is None:
             return ()
         message = failed.failure.message if failed.failure else ""
         ways = further_methods(self._model, self.format, loader)
+        if failed.failure and failed.failure.exception == OWN_PYTHON:
+            ways = tuple(way for way in ways if not is_keras_model(way))
         return tuple(way for way in ways if may_help(way, message) and (way is not Method.WEIGHTS or self._rebuilds))
 
     def cell(self, method: Method, inputs: str) -> LoadCell:

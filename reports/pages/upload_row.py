@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
 
@@ -12,7 +12,7 @@ from matrix.model import Environment, Method
 from matrix.results import CellResult
 from matrix.uploads.model import ITSELF, UploadCell
 from reports import addresses
-from reports.causes import cause_of
+from reports.causes import cause_of, step_for
 from reports.grid import FAILING, Outcome
 from reports.lines import Line, line_of
 from reports.pages.parts import Stretch
@@ -21,6 +21,7 @@ from reports.pages.upload_again import Route
 from reports.ranges import label, spans
 
 ANSWERING: Final = frozenset({Outcome.PASS, Outcome.DRIFT, Outcome.LOADS})
+_UNTRIED: Final = frozenset({Outcome.NOT_MEASURED, Outcome.HARNESS_BROKEN})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Why:
-    """One cause of failures: where, what it says, what else works there. ``error`` is the matrix's page of the same error."""
+    """One cause of failures: where, what it says, what else works there. ``error`` is the matrix's page of the same error.
+
+    ``step`` is what to do where it was the Python that was handed in that failed, and empty where it was a framework.
+    """
 
     cause: str
     where: str
@@ -80,6 +84,7 @@ class Why:
     message: str
     traceback: str
     remedies: tuple[str, ...]
+    step: str
     error: str | None
 
 
@@ -98,6 +103,14 @@ class Row:
         """What came of all that were tried, where that is the same."""
         found = {one.outcome for one in self.places} - {Outcome.NOT_MEASURED}
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def own_python(self) -> Why | None:
+        """Why the Python that was handed in failed, where that is all that came of any version: it is none's fault."""
+        own = {one.cause for one in self.reasons if one.step}
+        tried = [one for one in self.places if one.outcome not in _UNTRIED]
+        all_fail = tried and all(one.cause in own and one.remedy is None for one in tried)
+        return next(one for one in self.reasons if one.step) if all_fail else None
 
     @property
     def done(self) -> int:
@@ -126,13 +139,23 @@ def row(environments: Sequence[Environment], cells: Sequence[UploadCell], refere
             tried.setdefault(cell.result.key.loader, []).append(cell)
     found = {one.id: tried.get(one.recipe_digest, []) for one in environments}
     places = tuple(_place(one, found[one.id], reference) for one in environments)
-    return Row(
+    found_so_far = Row(
         places=places,
         groups=tuple(_groups(places, around.order)),
         strips=tuple(_strips(places, around.order)),
         reasons=tuple(_reasons(places, found, around)),
         words=words(places, around.order),
     )
+    own = found_so_far.own_python
+    return (
+        replace(found_so_far, words=_own_words(own, is_whole=found_so_far.done == len(places))) if own else found_so_far
+    )
+
+
+def _own_words(own: Why, *, is_whole: bool) -> str:
+    """Say once what is no version's fault."""
+    where = "in every version" if is_whole else "in every version so far"
+    return f"The Python that you handed in fails {where}, which says nothing of the model: {own.cause.rstrip('.')}."
 
 
 def words(places: Sequence[Place], order: Sequence[str]) -> str:
@@ -240,6 +263,7 @@ def _reasons(places: Sequence[Place], cells: Mapping[str, Sequence[UploadCell]],
             message=failure.message,
             traceback=failure.traceback,
             remedies=(*_remedies(failed, around.order), *_by_a_route(failed, around)),
+            step=step_for(failure),
             error=addresses.error(failure.fingerprint) if failure.fingerprint in around.known_errors else None,
         )
 

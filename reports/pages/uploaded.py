@@ -120,7 +120,7 @@ def uploaded(found: Found, environments: Sequence[Environment], known_errors: Co
         planned=len(planned),
         seconds_left=_seconds_left(upload, its_row, now),
         message=upload.message or "",
-        next_step=upload.next_step or "",
+        next_step=upload.next_step or (its_row.own_python.step if its_row.own_python else ""),
         note=upload.note or "",
         files=tuple(
             Sent(part=part, name=one.name, size=one.size, sha256=one.sha256) for part, one in upload.parts.items()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from matrix.results import Failure
-from reports.causes import LONGEST, cause_in, cause_of
+from matrix.uploads.ways import OWN_PYTHON
+from reports.causes import LONGEST, cause_in, cause_of, step_for
 
 ADVICE = (
     "Please ensure you are using a `keras.utils.custom_object_scope` and that this object is included in the scope."
@@ -171,3 +174,39 @@ def test_any_message_has_a_short_cause(message: str) -> None:
 def failure(exception: str, message: str) -> Failure:
     """A failure of which only these count."""
     return Failure(exception=exception, message=message, traceback="", frames=(), fingerprint="f")
+
+
+OWN = Failure(exception=OWN_PYTHON, message="", traceback="", frames=(), fingerprint="f")
+
+
+@pytest.mark.parametrize(
+    ("message", "cause", "step"),
+    [
+        (
+            "custom_objects.py, line 12: ModuleNotFoundError: No module named 'torch'",
+            "custom_objects.py, line 12: ModuleNotFoundError: No module named 'torch'",
+            "no other package: leave the import out of custom_objects.py",
+        ),
+        (
+            "builder.py, line 3: ImportError: cannot import name 'A' from 'b' (/usr/lib/python3.11/b/__init__.py)",
+            "builder.py, line 3: ImportError: cannot import name 'A' from 'b' (…)",
+            "What versions keep in different places is imported in a try",
+        ),
+        (
+            "builder.py, line 3: AttributeError: module 'tensorflow' has no attribute 'x'",
+            "builder.py, line 3: AttributeError: module 'tensorflow' has no attribute 'x'",
+            "Correct builder.py",
+        ),
+        (
+            "builder.py defines no build_model(). Define it.",
+            "builder.py defines no build_model(). Define it.",
+            "hand it in again",
+        ),
+    ],
+)
+def test_a_person_s_own_python_is_named_with_its_line_and_a_step(message: str, cause: str, step: str) -> None:
+    """Which is what no framework's failure has."""
+    failure = replace(OWN, message=message)
+    assert cause_of(failure) == cause
+    assert step in step_for(failure)
+    assert step_for(replace(failure, exception="ValueError")) == ""

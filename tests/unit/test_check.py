@@ -20,7 +20,7 @@ from reports.pages.uploaded import Found, uploaded
 from service import check
 from service.cli import app
 from service.gate import Asked, exit_code, incomplete
-from tests.upload_samples import BASE, HOSTILE, INSPECTION, a_cell, an_upload, failure, the_row
+from tests.upload_samples import BASE, HOSTILE, INSPECTION, a_cell, an_upload, failure, own_python, the_row
 
 EVERY = tuple(one.id for one in BASE)
 
@@ -80,6 +80,17 @@ def test_what_is_not_built_is_unknown_where_all_were_asked_for() -> None:
     assert code(passing, plan=plan) is ExitCode.INCOMPLETE
     assert code(passing, "tf2.15", plan=plan) is ExitCode.FINE
     assert code([a_cell(only[0], Verdict.FAIL)], plan=plan) is ExitCode.FINDINGS
+
+
+def test_python_that_fails_everywhere_is_said_with_what_to_do() -> None:
+    """Once, and what to do once; in some versions alone below these."""
+    said = printed(document([a_cell(one, Verdict.FAIL, failure=own_python()) for one in BASE]))
+    assert "The Python that you handed in fails in every version" in said
+    assert said.count("no other package: leave the import out of custom_objects.py") == 1
+    assert "2.4" not in said.partition("The Python")[0], "a row of failures stands before it"
+    some = [a_cell(BASE[0], Verdict.FAIL, failure=own_python()), *(a_cell(one, Verdict.PASS) for one in BASE[1:])]
+    assert printed(document(some)).count("no other package: leave the import out of custom_objects.py") == 1
+    assert "fails in 2.4" in printed(document(some))
 
 
 def test_what_was_tried_beside_all_counts_as_well() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -101,6 +102,45 @@ def test_a_whole_upload_answers_everything(visitor: Visitor, store: Store) -> No
     assert "noindex" in page.headers["x-robots-tag"]
     assert page.headers["referrer-policy"] == "same-origin"
     assert upload.deletion not in page.text
+
+
+def test_python_that_fails_everywhere_is_said_once_and_accuses_no_version(visitor: Visitor, store: Store) -> None:
+    """File, line, exception and what to do stand above; there is no row of failures; the traceback is there."""
+    broken = samples.an_upload("y", reference=None)
+    store.uploads.add(broken)
+    cells = [samples.a_cell(one, Verdict.FAIL, failure=samples.own_python()) for one in samples.BASE]
+    store.uploads.record_cells(broken.content, cells[:5])
+    assert "fails in every version so far, which says nothing" in text(visitor.get(at(broken)).text)
+    store.uploads.record_cells(broken.content, cells)
+    said = html.unescape(text(visitor.get(at(broken)).text))
+    words = (
+        "The Python that you handed in fails in every version, which says nothing of the model: "
+        "custom_objects.py, line 1: ModuleNotFoundError: No module named 'torch'."
+    )
+    step = "no other package: leave the import out of custom_objects.py"
+    assert words in said
+    assert said.count(step) == 1
+    assert "Traceback (most recent call last)" in said
+    assert "No other way that was tried" not in said
+    assert "In each version" not in said
+    document = visitor.get(at(broken, ".json")).json()
+    assert document["words"] == document["row"]["words"] == words
+    assert step in document["next_step"]
+    assert document["row"]["reasons"][0]["step"] == document["next_step"]
+
+
+def test_python_that_fails_in_some_versions_says_so_there(visitor: Visitor, store: Store) -> None:
+    """Beside the row, with what to do."""
+    partly = samples.an_upload("z")
+    store.uploads.add(partly)
+    spelt = samples.own_python("builder.py, line 9: AttributeError: module 'keras' has no attribute 'x'")
+    old = [samples.a_cell(one, Verdict.FAIL, failure=spelt) for one in samples.BASE[:3]]
+    store.uploads.record_cells(partly.content, [*old, *(samples.a_cell(o, Verdict.PASS) for o in samples.BASE[3:])])
+    said = html.unescape(text(visitor.get(at(partly)).text))
+    assert "2.4-2.6: builder.py, line 9: AttributeError: module 'keras' has no attribute 'x'" in said
+    assert "Correct builder.py (run it with that TensorFlow yourself" in said
+    assert "In each version" in said
+    assert "The Python that you handed in" not in said
 
 
 def test_the_twin_has_it_for_programs(visitor: Visitor, store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
+from matrix.uploads.ways import OWN_PYTHON
 from tests.probe_code import probe
 
 archives = probe("archives")
@@ -224,7 +225,7 @@ def test_nothing_is_imported_before_it_is_needed(inbox: Path, tmp_path: Path) ->
     """A cell that is loaded by default does not run the file beside it."""
     (inbox / "c").write_text("raise RuntimeError('run')\n")
     made = brought.recipe(what(custom_objects="c"), str(tmp_path / "work"))
-    with pytest.raises(RuntimeError, match="run"):
+    with pytest.raises(brought.Unusable, match="run"):
         made.custom_objects(None)
     assert not brought.recipe(what(), str(tmp_path / "work")).needs_custom_objects
 
@@ -261,11 +262,45 @@ def test_a_builder_that_builds_no_model_is_told_what_to_change(
         built(inbox, tmp_path, source)
 
 
-def test_a_builder_with_a_syntax_error_says_where(inbox: Path, tmp_path: Path) -> None:
-    """Python's own words."""
-    with pytest.raises(SyntaxError) as error:
-        built(inbox, tmp_path, "def build_model(:\n")
-    assert error.value.filename == str(tmp_path / "work" / "builder.py")
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def build_model(:\n", "builder.py, line 3: SyntaxError: invalid syntax"),
+        ("import no_such_thing\n", "builder.py, line 3: ModuleNotFoundError: No module named 'no_such_thing'"),
+        (
+            "\ndef build_model():\n    return np.no_such_thing\n",
+            "builder.py, line 5: AttributeError: module 'numpy' has no",
+        ),
+        ("import sys\nsys.exit('away')\n", "builder.py, line 4: SystemExit: away"),
+        (
+            "def build_model(): return Keras()\ndef sample_inputs(): return 1 / 0\n",
+            "builder.py, line 4: ZeroDivisionError",
+        ),
+    ],
+)
+def test_python_that_raises_says_where(inbox: Path, tmp_path: Path, source: str, said: str) -> None:
+    """It is the person's own file that failed, and no TensorFlow: file, line and exception, above Python's own traceback."""
+    with pytest.raises(brought.Unusable) as error:
+        built(inbox, tmp_path, source)
+    assert str(error.value).startswith(said)
+    assert error.value.__cause__ is not None
+    seen = brought.observe.exception(error.value)
+    assert seen["class"] == OWN_PYTHON
+    assert str(tmp_path / "work" / "builder.py") in seen["traceback"]
+
+
+def test_what_a_person_s_python_raises_elsewhere_is_named_by_the_file_that_raised(inbox: Path, tmp_path: Path) -> None:
+    """A builder may import the custom objects beside it."""
+    (inbox / "c").write_text("import no_such_thing\n")
+    (inbox / "b").write_text("\nimport custom_objects\n")
+    with pytest.raises(brought.Unusable, match=r"^custom_objects\.py, line 1: ModuleNotFoundError"):
+        brought.recipe(what(builder="b", custom_objects="c"), str(tmp_path / "work")).build(None)
+
+
+def test_what_is_too_large_is_no_fault_of_the_python(inbox: Path, tmp_path: Path) -> None:
+    """Memory is the machine's."""
+    with pytest.raises(MemoryError):
+        built(inbox, tmp_path, "raise MemoryError")
 
 
 @pytest.mark.parametrize(
