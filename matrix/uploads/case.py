@@ -39,7 +39,7 @@ Inspect = Callable[[Parts], dict[str, Any]]
 
 
 class Phase(IntEnum):
-    """How far a case is; what comes first is more urgent."""
+    """How far a case is; what comes first is more urgent, as far as turns are the same."""
 
     INSPECT = 0
     ROW = 1

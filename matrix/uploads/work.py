@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -149,7 +150,7 @@ class UploadWork:
                 self._condition.notify_all()
 
     def _next(self) -> tuple[Case | None, Work] | None:
-        """Rows first, then containers for the rows to come, then what is done in the background."""
+        """What has its turn first, then containers for the rows to come, then what is done in the background."""
         with self._condition:
             cases = self._turns.order(self._cases.values())
             for case in cases:
@@ -171,11 +172,22 @@ class UploadWork:
 
     def _claimed(self, case: Case) -> Work | None:
         """Return a case's next work; one that cannot go on just now stops no other."""
+        looks = case.phase is Phase.INSPECT
         try:
-            return case.claim()
+            work = case.claim()
         except TfmatrixError as error:
             self._trouble(case, error)
             return None
+        return partial(self._charged, case.upload.owner, work) if looks and work is not None else work
+
+    def _charged(self, owner: str, work: Work) -> None:
+        """Look into a sender's upload, at the cost of that sender."""
+        began = time.monotonic()
+        try:
+            work()
+        finally:
+            with self._condition:
+                self._turns.charge(owner, time.monotonic() - began)
 
     def _trouble(self, case: Case | None, error: TfmatrixError) -> None:
         """The machine is in the way, or the upload is gone meanwhile: nobody's model is at fault."""

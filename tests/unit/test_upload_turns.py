@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from matrix.uploads.case import Phase
-from matrix.uploads.turns import QUANTUM, Turns
+from matrix.uploads.turns import ALLOWANCE, QUANTUM, Turns
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -86,13 +86,36 @@ def test_of_the_same_files_one_is_worked_on_and_what_has_begun_stays_that_one() 
 
 
 def test_what_a_file_is_is_told_before_anything_is_loaded() -> None:
-    """Within seconds; and whoever hands in many gets no more turns by that."""
+    """Within seconds, one of each sender at a time, also of a sender's that come later; and that costs nobody a turn."""
     turns = Turns()
     row, other = entered(turns, case(0, "me"), case(1, "you"))
     looked_into = entered(turns, *(case(number, "many", phase=Phase.INSPECT) for number in (2, 3, 4)))
-    assert turns.order([row, other, *looked_into]) == [*looked_into, row, other]
+    first, second, third = looked_into
+    assert turns.order([row, other, *looked_into]) == [first, row, other, second, third]
+    turns.charge("many", 0.3)
+    first.phase = Phase.ROW
+    assert turns.order([row, other, *looked_into]) == [second, row, other, first, third]
     (late,) = entered(turns, case(5, "late"))
     assert late.round == 0
+
+
+def test_who_hands_in_what_is_slow_to_look_into_waits_for_their_turn() -> None:
+    """Such as one file after the other that keeps the inspector busy: each costs its sender a turn, and nobody else theirs."""
+    turns = Turns()
+    mine, yours = entered(turns, case(0, "me"), case(1, "you"))
+    slow = entered(turns, *(case(number, "slow", phase=Phase.INSPECT) for number in range(2, 8)))
+    assert turns.order([mine, yours, *slow])[:2] == [slow[0], mine]
+    slow[0].running = 1
+    assert turns.order([mine, yours, *slow])[:3] == [slow[0], mine, yours]  # one at a time
+    turns.charge("slow", ALLOWANCE)
+    left = slow[1:]  # it was refused
+    assert turns.order([mine, yours, *left]) == [mine, yours, *left]
+    (late,) = entered(turns, case(9, "late", phase=Phase.INSPECT))
+    assert turns.order([mine, yours, late, *left])[:3] == [late, mine, yours]
+    (second,) = entered(turns, case(10, "me"))
+    assert turns.order([second, *left])[:2] == [left[0], second]  # its next turn has come
+    turns.charge("slow", ALLOWANCE)
+    assert turns.order([second, *left[1:]])[0] is second
 
 
 def test_what_is_done_in_the_background_comes_last_and_evenly() -> None:

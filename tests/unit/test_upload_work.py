@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from matrix.config import Settings
 from matrix.errors import BusyError
 from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verdict
 from matrix.store import Store
-from matrix.uploads import background
+from matrix.uploads import background, turns
 from matrix.uploads.case import UNSTEADY
-from matrix.uploads.model import ITSELF, Options, Upload, UploadCell, UploadState
+from matrix.uploads.model import ITSELF, Options, Parts, Upload, UploadCell, UploadState
 from matrix.uploads.work import sandboxes
 from tests.fake_uploads import BASES, IDS, World, hand_in, is_over, row, store, until, work_on
 from tests.probe_code import probe
@@ -346,6 +347,34 @@ def test_ten_at_once_are_all_served(tmp_path: Path, store: Store) -> None:
     assert {upload.state for upload in uploads} == {UploadState.DONE}
     ended = sorted(uploads, key=lambda upload: str(upload.finished_at))
     assert uploads[-1].id in {upload.id for upload in ended[:4]}
+
+
+def test_slow_looks_into_files_keep_no_rows_of_others_waiting(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender of files that keep the inspector busy has one of them before somebody's row; the others in their turns."""
+    monkeypatch.setattr(turns, "ALLOWANCE", 0.0001)
+    world, looked_into = World(), list[int]()
+
+    def slow(parts: Parts) -> dict[str, Any]:
+        while store.uploads.get(ids[-1]) is None:  # by then all were taken in
+            time.sleep(0.001)
+        return world(parts)
+
+    def note(environment: Environment, _method: str) -> float:
+        if environment.id == "tf2.15":
+            looked_into.append(world.inspected)
+        return 1.0
+
+    world.rule = note
+    work = work_on(tmp_path, store, world, lanes=1)
+    work._inspect = slow
+    asked = Options(environments=("tf2.9",), save_again=False)
+    ids = [hand_in(work.door, b"%d" % number, owner="slow", options=asked) for number in range(5)]
+    ids.append(hand_in(work.door, b"row", owner="another", options=Options(environments=("tf2.15",), save_again=False)))
+    with work.running():
+        until(work, store, ids[-1], is_over)
+    assert looked_into == [2]
 
 
 def test_two_processes_do_not_work_on_the_same_uploads(tmp_path: Path, store: Store) -> None:
