@@ -75,7 +75,7 @@ locks: $(READY)  ## resolve every row of images/environments.toml, and our own r
 	@echo hatchling | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-config \
 		--constraints requirements.lock --extra postgres pyproject.toml - -o requirements-service.lock
 	@printf '%s\n' h5py numpy protobuf | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--no-header --no-config --constraints requirements.lock - -o requirements-inspector.lock
+		--no-header --no-config --constraints requirements.lock - -o images/inspector/requirements.lock
 	@$(BIN)/tfmatrix locks
 
 browser: $(READY)  # the browser tests use the distribution's Chromium

@@ -9,6 +9,6 @@ from images.own_image import OwnImage
 INSPECTOR: Final = OwnImage(
     what="inspector",
     recipe="images/inspector/Dockerfile",
-    files=("images/__init__.py", "images/probe/invent.py", "images/probe/wire.py", "requirements-inspector.lock"),
+    files=("images/__init__.py", "images/probe/invent.py", "images/probe/wire.py"),
     folders=("images/inspector",),
 )

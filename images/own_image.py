@@ -15,6 +15,7 @@ from images.bootstrap.engine import connect, image_exists
 from images.inputs import Inputs, laid_out
 from matrix.catalog import base_image
 from matrix.config import ROOT, Settings
+from matrix.errors import BuildError
 
 PYTHON: Final = "3.11"
 """The oldest that we run on, which is what we are developed and tested with; environments have it as a base, too."""
@@ -33,8 +34,18 @@ class OwnImage:
     folders: tuple[str, ...]
 
     def contents(self, root: Path = ROOT) -> Iterator[Path]:
-        """Yield every file that goes into the image, relative to the root, in order."""
+        """Yield every file that goes into the image, relative to the root, in order.
+
+        Raises:
+            BuildError: Not all of it is here: this is an installed package, and the image is made from a checkout.
+        """
         found = [root / name for name in self.files]
+        missing = next((one for one in found if not one.exists()), None)
+        if missing is not None:
+            raise BuildError(
+                f"The image {self.what} is made from {missing.name}, which an installed tfmatrix has not.",
+                next_step="Get a checkout of the repository, and run it there (`make up`).",
+            )
         found += [path for folder in self.folders for path in (root / folder).rglob("*") if path.is_file()]
         yield from sorted(
             one.relative_to(root) for one in found if not _NOT_OURS & set(one.parts) and one.suffix != ".pyc"

@@ -9,7 +9,6 @@ from images.own_image import OwnImage
 SERVICE: Final = OwnImage(
     what="service",
     recipe="images/service.Dockerfile",
-    files=("pyproject.toml", "requirements-inspector.lock", "requirements-service.lock"),
+    files=("pyproject.toml", "requirements-service.lock"),
     folders=("images", "matrix", "reports", "service"),
 )
-"""The inspector's lock is in it so that the runner inside can tell the name of the inspector's image."""

@@ -82,7 +82,10 @@ def uv_binary() -> Path:
     beside = Path(sys.executable).parent / "uv"
     found = beside if beside.exists() else shutil.which("uv")
     if not found:
-        raise BuildError("uv is not installed beside this Python.", next_step="Run `make setup`.")
+        raise BuildError(
+            "uv is not installed beside this Python.",
+            next_step="In a checkout run `make setup`; else install it there: `pip install uv`.",
+        )
     return Path(found)
 
 

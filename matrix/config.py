@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from matrix.settings_file import PREFIX, SettingsFile
 
 ROOT = Path(__file__).resolve().parent.parent
+"""The checkout; where this is an installed package, the folder that it was installed into, which is nobody's to write."""
 
 UPLOAD_KINDS: Final = (
     "keras", "h5", "weights-h5", "savedmodel", "export", "json+weights", "checkpoint", "builder", "custom_objects",
@@ -27,6 +28,15 @@ def _half_of_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
+def _default_place(checkout: Path, variable: str, usual: str, name: str) -> Path:
+    """Return where something of ours is looked for by default: in the checkout, else where XDG has a person's own."""
+    if (ROOT / "pyproject.toml").exists():
+        return checkout
+    named = Path(os.environ.get(variable, ""))
+    own = os.path.expanduser(f"~/{usual}")  # noqa: PTH111  (pathlib raises for a user without a home)
+    return (named if named.is_absolute() else Path(own)) / "tfmatrix" / name
+
+
 def _listed(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
 
@@ -36,8 +46,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
 
-    config: Path = Field(ROOT / "tfmatrix.toml", description="File of settings, in TOML; the environment wins over it.")
-    home: Path = Field(ROOT / "var", description="Folder of the database, artifacts, logs and the site.")
+    config: Path = Field(
+        _default_place(ROOT / "tfmatrix.toml", "XDG_CONFIG_HOME", ".config", "tfmatrix.toml"),
+        description="File of settings, in TOML; the environment wins over it.",
+    )
+    home: Path = Field(
+        _default_place(ROOT / "var", "XDG_DATA_HOME", ".local/share", ""),
+        description="Folder of the database, artifacts, logs and the site.",
+    )
     database: SecretStr = Field(SecretStr(""), description="Database URL; empty means matrix.db in the home folder.")
     engine: Literal["auto", "docker", "venv"] = Field(
         "auto", description="What runs environments: auto, docker, or venv, which isolates nothing."

@@ -28,8 +28,8 @@ DOCS: Final = (
     ROOT / "images" / "README.md",
 )
 IN_WORDS: Final = {
-    "config": "`tfmatrix.toml` in this repository",
-    "home": "`var` in this repository",
+    "config": "`tfmatrix.toml` in this repository, else `~/.config/tfmatrix/tfmatrix.toml`",
+    "home": "`var` in this repository, else `~/.local/share/tfmatrix`",
     "lanes": "the processors this process may use",
     "memory": "half of the machine's memory",
 }

@@ -100,6 +100,6 @@ def test_the_service_can_name_the_inspectors_image() -> None:
 
 def test_the_inspector_has_what_the_tests_ran_with() -> None:
     """Each pin of its lock stands, hashes included, in the lock that the tests ran with; nothing else is in it."""
-    ours, tested = pins("requirements-inspector.lock"), pins("requirements.lock")
+    ours, tested = pins("images/inspector/requirements.lock"), pins("requirements.lock")
     assert {pin: hashes for pin, hashes in tested.items() if pin in ours} == ours
     assert {pin.split("==")[0] for pin in ours} == {"h5py", "numpy", "protobuf"}
