@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     upload_bytes_per_hour: int = Field(
         10 << 30, ge=0, description="Bytes that one address may upload in an hour; 0 is any number."
     )
+    upload_rate: int = Field(
+        16 << 10, ge=0, description="Least bytes in a second, over half a minute, that an upload comes with; 0 is any."
+    )
     trusted_proxies: str = Field(
         "", description="Addresses or networks of proxies whose X-Forwarded-For is believed, with commas."
     )

@@ -1,4 +1,4 @@
-"""How much is taken: uploads and bytes of one address in an hour, uploads at once, and what all may take on the disk.
+"""How much is taken: uploads and bytes of one address in an hour, uploads at once, how slow, and what all may take on the disk.
 
 For one event loop, and as long as the process lives: who restarts it lets everybody begin anew.
 """
@@ -13,11 +13,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from matrix.config import Settings
-from service.problems import NoToken, TooMany
+from service.problems import NoToken, TooMany, TooSlow
 
 HOUR: Final = 3600.0
-AT_ONCE: Final = 32
-AT_ONCE_OF_ONE: Final = 16
+AT_ONCE: Final = 64
+AT_ONCE_OF_ONE: Final = 10
+STEP: Final = 16 << 20
+"""Bytes that are held free for a body whose length nobody said, beyond what came of it."""
+
+SPAN: Final = 30.0
+"""Seconds over which it is looked at how fast an upload comes, and for which nobody is too slow at first."""
+
 _SENDERS: Final = 10_000
 _SOON: Final = 10
 
@@ -37,21 +43,62 @@ class _Sent:
         return sum(size for _, size in self.when)
 
 
+class Pace:
+    """How fast one upload comes. Its sender's time alone counts: what we need for writing is not held against anybody."""
+
+    def __init__(self, least: int, clock: Callable[[], float]) -> None:
+        self._least = least
+        self._clock = clock
+        self._waited = 0.0
+        self._came: deque[list[float]] = deque()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time meanwhile as the sender's."""
+        began = self._clock()
+        yield
+        self._waited += self._clock() - began
+
+    def came(self, size: int) -> None:
+        """Count bytes.
+
+        Raises:
+            TooSlow: Over the last seconds it were too few.
+        """
+        if self._came and int(self._came[-1][0]) == int(self._waited):  # bytes that trickle make no long list
+            self._came[-1][1] += size
+        else:
+            self._came.append([self._waited, size])
+        while self._came[0][0] <= self._waited - SPAN:
+            self._came.popleft()
+        if self._waited > SPAN and sum(one for _, one in self._came) < self._least * SPAN:
+            raise TooSlow(
+                f"It comes with less than {self._least} bytes a second, over {SPAN:.0f} s.",
+                next_step="Send it again, over a better line; who sends that slowly would keep others from sending.",
+            )
+
+
 class Limits:
     """What every address sent lately, and who sends now."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = settings.uploads_per_hour
         self._most_bytes = settings.upload_bytes_per_hour
+        self._rate = settings.upload_rate
+        self._step = min(STEP, settings.upload_bytes)
         self._clock = clock
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
         self._now: Counter[str] = Counter()
         self.coming = 0
-        """Bytes that are still to come of what comes in just now, as far as their senders said how many."""
+        """Bytes for which room is held: still to come as far as senders said how many, a step for each that did not."""
+
+    def pace(self) -> Pace:
+        """Return what sees that an upload does not come too slowly."""
+        return Pace(self._rate, self._clock)
 
     @contextmanager
-    def sending(self, network: str, size: int) -> Iterator[Callable[[int], None]]:
-        """Let one upload in; what is given counts its bytes as they come.
+    def sending(self, network: str, size: int | None) -> Iterator[Callable[[int], None]]:
+        """Let one upload in, of so many bytes if that was said; what is given counts them as they come.
 
         Raises:
             TooMany: Enough for now, of this sender or of all.
@@ -60,12 +107,12 @@ class Limits:
             raise TooMany("Too many uploads come in at once.", seconds=_SOON, next_step="Send it again in a moment.")
         mine = self._one_more(network)
         self._now[network] += 1
-        self.coming += size
-        left = size
+        left = self._step if size is None else size
+        self.coming += left
 
         def count(more: int) -> None:
             nonlocal left
-            came = min(more, left)  # these lie on the disk now, and are counted there
+            came = 0 if size is None else min(more, left)  # these lie on the disk now, and are counted there
             left -= came
             self.coming -= came
             self._count(network, mine, more)

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from service.problems import BadUpload, Forbidden, TooMany, TooSlow, WrongType
 from service.state import Service
 from service.uploads.access import address_of, network_of, owner_of
 from service.uploads.intake import AROUND, Intake, Taken, too_large
+from service.uploads.limits import STEP, Pace
 
 IDLE_SECONDS: Final = 30.0
 LONGEST_SECONDS: Final = 3600.0
@@ -71,9 +72,13 @@ async def take_in(request: Request, service: Service, admit: Admit) -> Handed:
         upload_id = new_id()
         with in_our_words(), door.handing_in(upload_id) as folder:
             with Intake(folder, boundary, most_bytes=settings.upload_bytes, admit=admit) as intake:
-                async for data in _chunks(request):
+                came = 0
+                async for data in _chunks(request, service.limits.pace()):
                     count(len(data))
                     await to_thread.run_sync(intake.feed, data, limiter=_writers(service))
+                    steps, came = came // STEP, came + len(data)
+                    if length is None and came // STEP > steps:  # room was held for so much and no more
+                        await run_in_threadpool(_refuse_without_room, service)
                 intake.finish()
             return await run_in_threadpool(_hand_in, settings, door, folder, upload_id, intake, owner_of(network))
 
@@ -150,24 +155,24 @@ def _boundary(request: Request) -> bytes:
     return (found[1] or found[2]).encode("latin-1")
 
 
-def _length(request: Request, most: int) -> int:
-    """Return how long the body is; the most that it may be where that is not said.
+def _length(request: Request, most: int) -> int | None:
+    """Return how long the body is; nothing where that is not said.
 
     Raises:
         TooLarge: It is longer: told before any of it is read.
     """
     said = request.headers.get("content-length", "")
-    length = int(said) if said.isdigit() else most
-    if length > most + AROUND:
+    length = int(said) if said.isdigit() else None
+    if length is not None and length > most + AROUND:
         raise too_large(most)
     return length
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
+async def _chunks(request: Request, pace: Pace) -> AsyncIterator[bytes]:
     """Yield a body as it comes.
 
     Raises:
-        TooSlow: Nothing came for long, or it takes too long.
+        TooSlow: Nothing came for long, too little, or it takes too long.
     """
     stream = request.stream()
     loop = asyncio.get_running_loop()
@@ -175,7 +180,8 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
     while True:
         try:
             async with asyncio.timeout(min(IDLE_SECONDS, deadline - loop.time())):
-                data = await anext(stream, None)
+                with pace.waiting():
+                    data = await anext(stream, None)
         except TimeoutError as error:
             raise TooSlow(
                 f"Nothing came for {IDLE_SECONDS:.0f} s, or all of it took longer than {LONGEST_SECONDS / 60:.0f} min.",
@@ -184,26 +190,32 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         if data is None:
             return
         if data:
+            pace.came(len(data))
             yield data
 
 
 def _refuse_if_full(service: Service) -> None:
     """Refuse what could not be kept beside all else that comes in just now, or not be tried for long."""
-    settings, coming = service.settings, service.limits.coming
-    waiting, heavy = service.door.weight()
-    try:
-        uploads = service.site().store.uploads
-        rows = uploads.under_way()
+    settings = service.settings
+    waiting, _ = service.door.weight()
+    with suppress(IncompleteError):  # nothing was ever taken up: the runner makes the database
+        rows = service.site().store.uploads.under_way()
         waiting += sum(one.state is not UploadState.SAVING_AGAIN for one in rows)
-        heavy += uploads.weight()[1]
-    except IncompleteError:
-        pass  # nothing was ever taken up: the runner makes the database
     if waiting >= settings.upload_queue:
         raise TooMany(
             f"{waiting} uploads wait already, and that is what this site lets wait.",
             seconds=_QUEUE_SECONDS,
             next_step="Send it again in a while, or check it with tfmatrix on a machine of your own.",
         )
+    _refuse_without_room(service)
+
+
+def _refuse_without_room(service: Service) -> None:
+    """Refuse what could not be kept beside all else that comes in just now."""
+    settings, coming = service.settings, service.limits.coming
+    _, heavy = service.door.weight()
+    with suppress(IncompleteError):
+        heavy += service.site().store.uploads.weight()[1]
     if heavy + coming > settings.upload_disk or _free(settings.home) < coming + SPARE_BYTES:
         raise DiskFullError(
             "The room for uploads is full.",

@@ -7,16 +7,21 @@ import errno
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from fastapi import FastAPI
 
+from matrix.config import Settings
 from matrix.store import open_store
 from matrix.uploads.door import Door, new_id
 from matrix.uploads.model import Part, hashed
+from service.problems import TooMany, TooSlow
 from service.uploads import intake, taking
+from service.uploads import limits as limits_of_uploads
+from service.uploads.limits import AT_ONCE, AT_ONCE_OF_ONE, Limits, Pace
 from tests.loops import run
 from tests.site import Visitor, visiting
 
@@ -242,6 +247,112 @@ def test_who_falls_silent_is_not_waited_for(visitor: Visitor, tmp_path: Path, mo
     slow = in_pieces(body(("model", "m.h5", MODEL))[:5000], wait=5)
     assert run(asked(visitor.app, slow)) == 408  # type: ignore[arg-type]
     assert left(tmp_path) == []
+
+
+class Clock:
+    """A clock that a test moves on."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+def at_a_pace(visitor: Visitor, size: int, seconds: float, pieces: int) -> int:
+    """The status of what is answered to pieces of so many bytes, one every so many seconds."""
+    clock = Clock()
+    visitor.app.state.service.limits._clock = clock  # type: ignore[attr-defined]
+    whole = body(("model", "m.h5", bytes(size * pieces)))
+
+    async def slowly() -> AsyncIterator[dict[str, Any]]:
+        async for message in in_pieces(*[whole[at : at + size] for at in range(0, len(whole), size)]):
+            clock.now += seconds
+            yield message
+
+    return run(asked(visitor.app, slowly()))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "pieces", "status"),
+    [
+        (1, 29, 40, 408),  # a byte now and then held a place for an hour
+        (8 << 10, 1, 40, 408),
+        (20 << 10, 1, 45, 201),
+        (8 << 10, 1, 28, 201),  # slow, and soon over
+        (250 << 10, 11, 4, 201),  # in bursts
+    ],
+)
+def test_who_sends_too_slowly_makes_room_for_others(  # noqa: PLR0913, PLR0917
+    visitor: Visitor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    seconds: float,
+    pieces: int,
+    status: int,
+) -> None:
+    """408 with a sentence, once half a minute has brought less than a telephone does."""
+    monkeypatch.setattr("service.pages.uploading.DRAIN_SECONDS", 0.05)
+    assert at_a_pace(visitor, size, seconds, pieces) == status
+    assert len(left(tmp_path)) == (status == 201)
+    assert not visitor.app.state.service.limits._now  # type: ignore[attr-defined]
+
+
+def test_how_slow_is_a_setting(tmp_path: Path) -> None:
+    """None is too slow where that is said."""
+    with visiting(tmp_path, base_url=HERE, upload_rate=0) as visitor:
+        assert at_a_pace(visitor, 100, 20, 5) == 201
+
+
+def test_time_that_we_take_for_writing_is_not_the_sender_s() -> None:
+    """Only while it is waited for it can be slow."""
+    clock = Clock()
+    pace = Pace(1000, clock)
+    for _ in range(100):
+        with pace.waiting():
+            clock.now += 0.1
+        clock.now += 10
+        pace.came(100)
+    with pace.waiting():
+        clock.now += 30
+    with pytest.raises(TooSlow, match="less than 1000 bytes a second"):
+        pace.came(100)
+
+
+def test_places_of_one_address_are_few_of_all() -> None:
+    """Ten at once are taken of one; it takes more than a few to keep everybody else out."""
+    limits, one = Limits(Settings()), ExitStack()
+    with one:
+        for _ in range(AT_ONCE_OF_ONE):
+            one.enter_context(limits.sending("::1", 10))
+        with pytest.raises(TooMany), limits.sending("::1", 10):
+            pass
+        with limits.sending("::2", 10):
+            pass
+    assert 10 <= AT_ONCE_OF_ONE <= AT_ONCE // 6
+
+
+def test_a_body_of_no_said_length_holds_a_step_of_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the most that it may come to; each further step is asked for, and there is none where the room is full."""
+    monkeypatch.setattr(limits_of_uploads, "STEP", 1 << 16)
+    monkeypatch.setattr(taking, "STEP", 1 << 16)
+    monkeypatch.setattr("service.pages.uploading.DRAIN_SECONDS", 0.05)
+    with visiting(tmp_path, base_url=HERE, upload_disk=1 << 20, upload_bytes=1 << 20) as visitor:
+        limits = visitor.app.state.service.limits  # type: ignore[attr-defined]
+        with limits.sending("::5", None) as count:
+            assert limits.coming == 1 << 16
+            count(1 << 19)
+            assert limits.coming == 1 << 16
+            assert run(asked(visitor.app, in_pieces(body(("model", "m.h5", bytes(1 << 17)))))) == 201  # type: ignore[arg-type]
+        assert limits.coming == 0
+        much = in_pieces(
+            *[body(("model", "m.h5", bytes(1 << 18)), end=False)[:-2], *[bytes(1 << 18)] * 2, b"\r\n--abc123--\r\n"]
+        )
+        with door(tmp_path).handing_in(new_id()) as folder:
+            (folder / "model").write_bytes(bytes(1 << 19))
+            assert run(asked(visitor.app, much)) == 507  # type: ignore[arg-type]
+        assert len(left(tmp_path)) == 1
 
 
 def test_what_is_too_long_is_refused_before_it_is_read(visitor: Visitor, tmp_path: Path) -> None:
