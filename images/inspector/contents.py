@@ -47,7 +47,12 @@ def look_into_model(path: Path, found: Findings) -> None:
 
 def _is_wanted(name: str, count: int) -> bool:
     base = name.rpartition("/")[2]
-    return (base in READ and count <= saved_model.MAX_GRAPH) or (base.endswith(ONE_FILE) and count <= MAX_WITHIN)
+    return (base in READ and count <= saved_model.MAX_GRAPH) or (_is_one_file(name) and count <= MAX_WITHIN)
+
+
+def _is_one_file(name: str) -> bool:
+    """Whether a member is called like a model in one file, however that is spelt."""
+    return name.lower().endswith(ONE_FILE)
 
 
 def _look_into_archive(path: Path, archive: Archive, found: Findings) -> None:
@@ -58,7 +63,7 @@ def _look_into_archive(path: Path, archive: Archive, found: Findings) -> None:
     found.packing = archive.packing
     names = [name for name in archive.sizes if not _is_junk(name)]
     folders = sorted({name.rpartition("/")[0] for name in names if name.rpartition("/")[2] in GRAPHS})
-    single = [name for name in names if name.lower().endswith(ONE_FILE) and not _within(name, folders)]
+    single = [name for name in names if _is_one_file(name) and not _within(name, folders)]
     if len(folders) + len(single) > 1:
         raise _too_many([*(f"{one or 'the top'} (a SavedModel)" for one in folders), *single], names)
     if folders:

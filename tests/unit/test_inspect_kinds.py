@@ -95,6 +95,20 @@ def test_a_file_that_was_packed_once_more_is_found(tmp_path: Path, pack: Any, co
     assert found.packing == ("zip" if pack is zip_of else "tar")
 
 
+@pytest.mark.parametrize(
+    "pack", [zip_of, tar_of, lambda files: tar_of(files, packed=True)], ids=["zip", "tar", "tar.gz"]
+)
+@pytest.mark.parametrize(
+    ("name", "content", "kind"), [("MODEL.H5", h5(), "h5"), ("my.Keras", keras_zip(), "keras"), ("a.HDF5", h5(), "h5")]
+)
+def test_a_file_within_an_archive_is_found_however_its_name_is_spelt(
+    tmp_path: Path, pack: Any, name: str, content: bytes, kind: str
+) -> None:
+    """A tar is read once: what is taken to be the model has to be what was kept on the way."""
+    found = looked_into(tmp_path, model=pack({name: content}))
+    assert (found.refused, found.kind, found.root) == (None, kind, name)
+
+
 def test_weights_alone_are_told_and_refused(tmp_path: Path) -> None:
     """All that is known of them is said; loaded they can be with a model only."""
     found = looked_into(tmp_path, model=weights_h5())
