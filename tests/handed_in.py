@@ -148,9 +148,7 @@ def saved_model(
         node = function.nodes.add(name=op.encode(), op=op.encode())
         if op == "PrintV2":
             node.attributes.add(key=b"output_stream").value.text = b"file:///tmp/x"
-    saver = graph.graph.library.functions.add()
-    saver.signature.name = b"__inference__traced_save_7"
-    saver.nodes.add(name=b"SaveV2", op=b"SaveV2")
+    _save_and_restore(graph)
     _state(graph)
     for name in assets:
         graph.assets.add(filename=name.encode())
@@ -159,6 +157,21 @@ def saved_model(
     if keras:
         files["keras_metadata.pb"] = _keras_metadata()
     return files
+
+
+def _save_and_restore(graph: Any) -> None:
+    """What TensorFlow puts into every SavedModel: two functions, each called by one node that only the saver names."""
+    graph.graph.nodes.add(name=b"saver_filename", op=b"Placeholder")
+    for name, ops in (("save", ("SaveV2", "MergeV2Checkpoints")), ("restore", ("RestoreV2",))):
+        function = graph.graph.library.functions.add()
+        function.signature.name = f"__inference__traced_{name}_7".encode()
+        for op in ops:
+            function.nodes.add(name=op.encode(), op=op.encode(), inputs=[b"file_prefix"])
+        node = graph.graph.nodes.add(
+            name=f"of_{name}".encode(), op=b"StatefulPartitionedCall", inputs=[b"saver_filename"]
+        )
+        node.attributes.add(key=b"f").value.function.name = function.signature.name
+    graph.saver.save, graph.saver.restore = b"of_save:0", b"of_restore"
 
 
 def zip_of(files: Mapping[str, bytes], *, packed: bool = True) -> bytes:

@@ -16,20 +16,30 @@ _KINDS: Final = {
 
 _MESSAGES: Final = {
     "SavedModel": "MetaGraph* meta_graphs 2",
-    "MetaGraph": "MetaInfo meta_info 1; Graph graph 2; Signature% signatures 5; AssetFile* assets 6; ObjectGraph objects 7",
+    "MetaGraph": (
+        "MetaInfo meta_info 1; Graph graph 2; Saver saver 3; Collection% collections 4; Signature% signatures 5; "
+        "AssetFile* assets 6; ObjectGraph objects 7"
+    ),
     "MetaInfo": "bytes* tags 4; bytes tensorflow_version 5",
     "Graph": "Node* nodes 1; Library library 2",
-    "Library": "Function* functions 1",
+    "Saver": "bytes save 2; bytes restore 3",
+    "Collection": "NodeList nodes 1",
+    "NodeList": "bytes* names 1",
+    "Library": "Function* functions 1; Gradient* gradients 2",
+    "Gradient": "bytes function 2",
     "Function": "Operation signature 1; Node* nodes 3",
     "Operation": "bytes name 1",
-    "Node": "bytes name 1; bytes op 2; Attribute% attributes 5",
-    "Attribute": "bytes text 2",
+    "Node": "bytes name 1; bytes op 2; bytes* inputs 3; Attribute% attributes 5",
+    "Attribute": "AttributeList list 1; bytes text 2; Called function 10",
+    "AttributeList": "Called* functions 9",
+    "Called": "bytes name 1",
     "Signature": "TensorInfo% inputs 1; TensorInfo% outputs 2",
     "TensorInfo": "bytes name 1; int32 dtype 2; Shape shape 3",
     "Shape": "Dimension* dimensions 2; bool unknown_rank 3",
     "Dimension": "int64 size 1",
     "AssetFile": "bytes filename 2",
-    "ObjectGraph": "Object* nodes 1",
+    "ObjectGraph": "Object* nodes 1; Concrete% concrete 2",
+    "Concrete": "",
     "Object": "Child* children 1; Slot* slots 3; UserObject user 4; Variable variable 7",
     "Child": "int32 node 1; bytes name 2",
     "Slot": "int32 slot 3",
@@ -45,7 +55,7 @@ def _declared() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(name="tfmatrix.proto", package="tfmatrix", syntax="proto2")
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
-        for field in fields.split("; "):
+        for field in filter(None, fields.split("; ")):
             kind, called, number = field.split()
             _add(file, message, kind, called, int(number))
     return file

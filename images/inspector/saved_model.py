@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from images.inspector.config import look_at_optimizer, look_into, parsed, text
 from images.inspector.findings import Findings
+from images.inspector.outside import look_at_ops
 from images.inspector.protos import message
 from images.inspector.refusal import Refused, shown
 from images.inspector.signature import MAX_TENSORS, look_for_signature, tensor
@@ -20,26 +21,6 @@ DTYPES = {
     10: "bool", 14: "bfloat16", 17: "uint16", 18: "complex128", 19: "float16", 20: "resource", 21: "variant", 22: "uint32",
     23: "uint64",
 }  # fmt: skip
-OUTSIDE = {
-    "ReadFile": "reads files", "WriteFile": "writes files", "MatchingFiles": "lists files", "Print": "prints",
-    "PrintV2": "prints", "Save": "writes files", "SaveSlices": "writes files", "SaveV2": "writes files",
-    "Restore": "reads files", "RestoreSlice": "reads files", "RestoreV2": "reads files", "MergeV2Checkpoints": "writes files",
-    "PyFunc": "calls Python", "PyFuncStateless": "calls Python", "EagerPyFunc": "calls Python",
-    "TextLineDataset": "reads files", "TFRecordDataset": "reads files", "TFRecordDatasetV2": "reads files",
-    "FixedLengthRecordDataset": "reads files", "FixedLengthRecordDatasetV2": "reads files", "CSVDataset": "reads files",
-    "CSVDatasetV2": "reads files", "SqlDataset": "reads databases", "LoadDataset": "reads files",
-    "LoadDatasetV2": "reads files", "SaveDataset": "writes files", "SaveDatasetV2": "writes files",
-    "DatasetFromGraph": "builds datasets", "SnapshotDatasetV2": "writes files", "CacheDataset": "writes files",
-    "CacheDatasetV2": "writes files", "WholeFileReaderV2": "reads files", "TextLineReaderV2": "reads files",
-    "TFRecordReaderV2": "reads files", "CreateSummaryFileWriter": "writes files", "CreateSummaryDbWriter": "writes files",
-    "WriteSummary": "writes files", "WriteScalarSummary": "writes files", "DebugIdentityV2": "writes files",
-    "DebugIdentityV3": "writes files", "BigQueryReader": "reads from the network", "RpcCall": "calls over the network",
-    "RpcClient": "calls over the network", "RpcServer": "listens on the network", "Send": "calls over the network",
-    "DataServiceDataset": "calls over the network", "DataServiceDatasetV2": "calls over the network",
-    "DataServiceDatasetV4": "calls over the network",
-}  # fmt: skip
-OF_SAVING = frozenset(["SaveV2", "RestoreV2", "MergeV2Checkpoints", "ReadFile"])
-SAVERS = ("__inference__traced_save", "__inference__traced_restore", "save/")
 Read = Callable[[str, int], bytes | None]
 
 
@@ -65,8 +46,9 @@ def look_into_folder(names: Sequence[str], read: Read, found: Findings) -> None:
     graph = next((one for one in graphs if b"serve" in one.meta_info.tags), graphs[0])
     version = _text(graph.meta_info.tensorflow_version)
     found.saved_with.states_tensorflow(version, "saved_model.pb")
-    _look_at_ops(graph, found)
-    _look_at_assets(graph, found)
+    for one in graphs:
+        look_at_ops(one, found)
+        _look_at_assets(one, found)
     _look_at_variables(graph, found)
     _look_at_signature(graph, found)
     _look_at_keras(graph, read("keras_metadata.pb", MAX_GRAPH) if "keras_metadata.pb" in names else None, found)
@@ -85,25 +67,6 @@ def _parsed(kind: str, data: bytes, name: str) -> Any:  # noqa: ANN401  protobuf
             "Compare its size with the original, then pack and send it again.",
         ) from error
     return made
-
-
-def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    """Yield every op with the function that it stands in."""
-    for node in graph.graph.nodes:
-        yield _text(node.name), node
-    for function in graph.graph.library.functions:
-        name = _text(function.signature.name)
-        for node in function.nodes:
-            yield name, node
-
-
-def _look_at_ops(graph: Any, found: Findings) -> None:  # noqa: ANN401
-    for place, node in _nodes(graph):
-        op = _text(node.op)
-        if op not in OUTSIDE or (op in OF_SAVING - {"ReadFile"} and place.startswith(SAVERS)):
-            continue
-        stream = next((_text(one.value.text) for one in node.attributes if one.key == b"output_stream"), "")
-        found.reach(f"op {op} {OUTSIDE[op]}" + (f" to {shown(stream, 60)}" if "://" in stream else ""))
 
 
 def _look_at_assets(graph: Any, found: Findings) -> None:  # noqa: ANN401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import docker
 import pytest
 
+from images.inspector.outside import OUTSIDE
 from images.inspector_image import INSPECTOR
 from matrix import catalog
 from matrix.blobs import Blobs
@@ -28,7 +30,7 @@ from matrix.uploads.inspecting import Inspector
 from matrix.uploads.inspection import Inspection
 from matrix.uploads.model import Part, PartFile
 from tests import handed_in
-from tests.containers.conftest import LABEL, MINE, MakeSession, often
+from tests.containers.conftest import LABEL, MINE, TESTED, MakeSession, often
 
 pytestmark = pytest.mark.containers
 LABELS = {LABEL: MINE}
@@ -196,6 +198,51 @@ def test_processes_without_isolation_look_into_nothing(tmp_path: Path, blobs: Bl
     inspector = Inspector(VenvEngine(tmp_path), inboxes=tmp_path / "inboxes", labels=LABELS)
     with pytest.raises(UsageError, match="in containers"):
         looked_into(inspector, blobs, model=b"x")
+
+
+REGISTRY = """
+import json
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.python.client import pywrap_tf_session as session
+ops = op_def_pb2.OpList.FromString(session.TF_GetBuffer(session.TF_GetAllOpList()))
+print(json.dumps({op.name: [one.name for one in [*op.input_arg, *op.attr]] for op in ops.op}))
+"""
+BY_NAME = re.compile(
+    "Abort|Cache|Checkpoint|Collective|Custom|Debug|Dump|Export|File|Heartbeat|Host|Import|Load|Network|Path|Print|PyFunc|Read|"
+    "Record|Recv|Register|Remote|Restore|Rpc|Save|Send|Server|Service|Snapshot|Sql|Summary|Vocab|Write"
+)
+BY_ARGUMENT = re.compile(
+    r"address|^call_target|debug_(ops|urls)|descriptor_source|(^|_|log)dir($|_)|file|memory_region|path|^token$|url|vocab_file"
+)
+HARMLESS = re.compile(
+    "TPU|SparseCore|SparseDenseMatmul|BoostedTrees|Cudnn|Nccl|^_?Fused|^_(Fused)?Quantized"  # other processors, and their parts
+    "|^TensorArray|ReadVariable|DisableCopyOnRead|CustomAggregator|RngReadAndSkip|MemoryCache$|^Snapshot$|^BarrierReadySize$"
+    "|^LookupTable(Export|Import)|^CTCBeamSearch|^NegTrain$|^TensorSliceDataset$|^_?Host(Const|Cast)$|^Copy(Host)?$"  # memory
+    "|^(Audio|Histogram|Image|Merge|Scalar|Tensor|Experimental.*|StatsAggregator)?Summary(V2)?$|^SummaryWriter$"
+    "|^(Identity)?Reader(?!V2$)|^IdentityReaderV2$|^SnapshotNestedDatasetReader$|^Sharded(Filename|Filespec)$"
+    "|^Debug(Gradient.*|NumericSummaryV2)$|^DeleteRpcFutureResource$|^Rpc(CheckStatus|GetValue)$"
+)
+
+
+def registry(client: docker.DockerClient, image: str) -> dict[str, list[str]]:
+    """Every op that a TensorFlow knows, with the names of what it takes."""
+    options: dict[str, Any] = {"remove": True, "network_mode": "none", "labels": LABELS}
+    said: bytes = client.containers.run(image, ["python", "-c", REGISTRY], **options)
+    return dict(json.loads(said.splitlines()[-1]))
+
+
+@pytest.mark.everything
+def test_every_op_that_reaches_outside_is_known(
+    client: docker.DockerClient, environments: dict[str, Environment]
+) -> None:
+    """What is listed is there; what sounds as if it reached outside, in any version, is listed or known to be harmless."""
+    ops: dict[str, list[str]] = {}
+    for name in TESTED:  # which have all that there is in the versions between them
+        ops |= registry(client, environments[name].image)
+    assert set(OUTSIDE) - set(ops) == set()
+    suspect = {op for op, taken in ops.items() if BY_NAME.search(op) or any(map(BY_ARGUMENT.search, taken))}
+    assert {op for op in suspect - set(OUTSIDE) if not HARMLESS.search(op)} == set()
+    assert {op for op in OUTSIDE if HARMLESS.search(op)} == set()
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
