@@ -50,6 +50,7 @@ class SaveOutcome(StrEnum):
     FAILED = "save-failed"
     UNSUPPORTED = "unsupported"
     NOT_APPLICABLE = "not-applicable"
+    TOO_LARGE = "too-large"  # for us, whatever the version makes of it
 
 
 class Origin(StrEnum):

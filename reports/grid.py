@@ -34,6 +34,7 @@ class Outcome(StrEnum):
     SAVE_FAILED = "save-failed"
     UNSUPPORTED = "unsupported"
     NOT_APPLICABLE = "not-applicable"
+    TOO_LARGE = "too-large"
     NOT_MEASURED = "not-measured"
 
 
@@ -50,6 +51,7 @@ SIGNS: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.SAVE_FAILED: "⊘",
         Outcome.UNSUPPORTED: "·",
         Outcome.NOT_APPLICABLE: "·",
+        Outcome.TOO_LARGE: "?",
         Outcome.NOT_MEASURED: "?",
     }
 )
@@ -183,7 +185,8 @@ class Tally:
             return Look.LOADS
         if self.counts.get(Outcome.HARNESS_BROKEN):
             return Look.HARNESS_BROKEN
-        return Look.NOT_MEASURED if not self.counts or self.counts.get(Outcome.NOT_MEASURED) else Look.NOTHING
+        untried = self.counts.get(Outcome.NOT_MEASURED) or self.counts.get(Outcome.TOO_LARGE)
+        return Look.NOT_MEASURED if untried or not self.counts else Look.NOTHING
 
 
 def percentage(part: int, whole: int) -> int | None:

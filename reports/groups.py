@@ -13,7 +13,9 @@ from reports.grid import FAILING, Outcome, outcome_of
 from reports.ranges import spans
 
 NAMED: Final = 4
-NOTHING_TO_EXPLAIN: Final = frozenset({Outcome.PASS, Outcome.UNSUPPORTED, Outcome.NOT_APPLICABLE, Outcome.NOT_MEASURED})
+NOTHING_TO_EXPLAIN: Final = frozenset(
+    {Outcome.PASS, Outcome.UNSUPPORTED, Outcome.NOT_APPLICABLE, Outcome.TOO_LARGE, Outcome.NOT_MEASURED}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,6 +54,9 @@ class World:
     inputs: set[str] = field(default_factory=set)
     inspected: int = 0
     faults: list[Exception] = field(default_factory=list)
+    fit: int = 99
+    """So many formats fit into one answer; others are left out of it."""
+    too_large: frozenset[str] = frozenset()
     made: Callable[[], float] | None = None
     """What a child makes up where nobody gave inputs; the model then answers that."""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -144,9 +147,13 @@ class FakeSeat:
         inputs, raw_inputs = wire.encode_arrays([("x", np.zeros(2, "float32"))])
         outputs, raw_outputs = wire.encode_arrays([("y", np.full(2, said, "float32"))])
         name = self.environment.id.encode()
-        saves = [{"format": one, "outcome": "saved", "is_tar": False, "length": len(name)} for one in formats]
-        header = {"inputs": inputs, "outputs": outputs, "structure": "single", "saves": saves, "steps": {}}
-        return wire.pack(header, raw_inputs + raw_outputs + name * len(formats))
+        large = [
+            {"format": one, "outcome": "too-large", "reason": "500"} for one in formats if one in self._world.too_large
+        ]
+        fit = [one for one in formats if one not in self._world.too_large][: self._world.fit]
+        saves = [{"format": one, "outcome": "saved", "is_tar": False, "length": len(name)} for one in fit]
+        header = {"inputs": inputs, "outputs": outputs, "structure": "single", "saves": saves + large, "steps": {}}
+        return wire.pack(header, raw_inputs + raw_outputs + name * len(fit))
 
 
 class FakeEngine:

@@ -32,7 +32,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class TooLarge(Exception):
-    """What was made is larger than the job allows. Ours, not the framework's."""
+    """What was made is larger than the job allows. Ours, not the framework's: no verdict is made of it."""
 
 
 def exception(error):

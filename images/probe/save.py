@@ -7,6 +7,7 @@ is ``save-failed``.
 
 import os
 import random
+import shutil
 
 import brought
 import feed
@@ -46,12 +47,23 @@ def broken_off(error, steps, heard):
 
 
 def in_formats(makers, job, workdir, header, body):
-    """Return (header, body) with what came of each format that a job names."""
+    """Return (header, body) with what came of the formats that a job names.
+
+    Each may have all the room that there is. What does not fit beside those before it is left out: the host asks for it again.
+    """
     header["saves"] = []
+    room = left = job["limits"]["body"] - len(body)
+    least = 0
     for format_ in sorted(job["formats"], key=writers.turn):
-        entry, artifact = _saved(makers, format_, workdir, job["limits"]["body"] - len(body))
-        header["saves"].append(entry)
-        body += artifact
+        if least > left:  # every format holds the weights, so it would be saved for nothing
+            continue
+        entry, artifact = _saved(makers, format_, workdir, room)
+        if artifact:
+            least = min(least or len(artifact), len(artifact))
+        if len(artifact) <= left:
+            header["saves"].append(entry)
+            body += artifact
+            left -= len(artifact)
     return header, body
 
 
@@ -178,9 +190,11 @@ def _saved(makers, format_, workdir, room):
         model = makers.model(format_, entry["steps"])
         with observe.listening() as entry["warnings"], observe.timed(entry["steps"], "save"):
             path = writers.WRITERS[format_](model, folder)
-        artifact = writers.canonical(path, room)
+        is_tar, artifact = os.path.isdir(path), writers.canonical(path, room)
     except writers.Absent as reason:
         return dict(entry, outcome="unsupported", reason=str(reason), steps={}), b""
+    except observe.TooLarge as reason:
+        return dict(entry, outcome="too-large", reason=str(reason)), b""
     except BaseException as error:  # noqa: BLE001
         seen = observe.exception(error)
         reason = "%s raised %s" % (
@@ -188,4 +202,6 @@ def _saved(makers, format_, workdir, room):
             seen["class"],
         )
         return dict(entry, outcome="save-failed", reason=reason, exception=seen), b""
-    return dict(entry, outcome="saved", reason=None, is_tar=os.path.isdir(path), length=len(artifact)), artifact
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # there is room for copies of one file, not for one in each format
+    return dict(entry, outcome="saved", reason=None, is_tar=is_tar, length=len(artifact)), artifact

@@ -163,7 +163,8 @@ def _add(archive, root, name):
 
 def _check(size, room):
     if size > room:
-        raise observe.TooLarge("the artifact has %d bytes, and the job has room for %d" % (size, room))
+        limits = (format(size, ","), format(room, ","))
+        raise observe.TooLarge("it has %s bytes; no more than %s are taken out of a sandbox" % limits)
 
 
 def _magic(path):

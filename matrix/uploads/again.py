@@ -20,14 +20,23 @@ _UNSTATED = Signature(inputs=(), outputs=())
 
 
 def save_again(seat: Seat, method: Method, formats: Sequence[Format]) -> tuple[UploadSave, ...]:
-    """Save in all formats at once; should that bring the process down, in each alone."""
+    """Save in all formats at once, then in those that did not fit beside the others; in each alone where a process ends."""
     seat.place(seat.inputs.digest)
-    found = _saved(seat, method, formats)
-    if found is not None:
-        return found
-    alone = [(one, _saved(seat, method, [one])) for one in formats]
-    why = "the process ended while it was saved"
-    return tuple(saved[0] if saved else _failed(seat, one, why) for one, saved in alone)
+    found: tuple[UploadSave, ...] = ()
+    left = tuple(formats)
+    while left:
+        saved = _saved(seat, method, left)
+        if saved is None:
+            return found + tuple(_alone(seat, method, one) for one in left)
+        found += saved
+        done = {one.format for one in saved}
+        left = tuple(one for one in left if one not in done)
+    return found
+
+
+def _alone(seat: Seat, method: Method, format_: Format) -> UploadSave:
+    saved = _saved(seat, method, [format_])
+    return saved[0] if saved else _failed(seat, format_, "the process ended while it was saved")
 
 
 def load_again(seat: Seat, save: UploadSave, now: datetime) -> UploadCell:
@@ -63,6 +72,7 @@ def way_of(ways: Ways, format_: Format) -> Method:
 
 
 def _saved(seat: Seat, method: Method, formats: Sequence[Format]) -> tuple[UploadSave, ...] | None:
+    """Return what came of some of the formats, of one at least; nothing where the process ended."""
     names = tuple(one.value for one in formats)
     job = (
         SaveJob(model="", formats=names, brought=seat.ways.brought)
@@ -77,10 +87,10 @@ def _saved(seat: Seat, method: Method, formats: Sequence[Format]) -> tuple[Uploa
     if report is None:
         return None
     by_format = {one.format: one for one in report.saves}
+    if kept := tuple(_kept(seat, report, by_format[one]) for one in formats if one in by_format):
+        return kept
     why = report.unsupported or (report.raised.message if report.raised else "nothing was said of it")
-    return tuple(
-        _kept(seat, report, by_format[one]) if one in by_format else _failed(seat, one, why) for one in formats
-    )
+    return tuple(_failed(seat, one, why) for one in formats)
 
 
 def _kept(seat: Seat, report: SaveReport, saved: SavedFormat) -> UploadSave:

@@ -118,5 +118,6 @@ def _fate(counts: Codes) -> tuple[int, ...]:
 
 
 _NOTHING_TO_SHOW = frozenset(
-    len(STEPS) + 1 + OUTCOMES.index(one) for one in (Outcome.NOT_MEASURED, Outcome.UNSUPPORTED, Outcome.NOT_APPLICABLE)
+    len(STEPS) + 1 + OUTCOMES.index(one)
+    for one in (Outcome.NOT_MEASURED, Outcome.UNSUPPORTED, Outcome.NOT_APPLICABLE, Outcome.TOO_LARGE)
 )

@@ -21,6 +21,7 @@ _NOTHING: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.SAVE_FAILED: "The save itself failed.",
         Outcome.UNSUPPORTED: "The version that saves does not write this format.",
         Outcome.NOT_APPLICABLE: "This makes no sense in this format.",
+        Outcome.TOO_LARGE: "What was saved is larger than is taken out of a sandbox.",
         Outcome.HARNESS_BROKEN: "Our harness failed there, which says nothing about TensorFlow.",
         Outcome.NOT_MEASURED: "It has not been loaded there yet.",
     }
@@ -125,7 +126,7 @@ def _nothing(files: Files) -> Answer:
     cause, fingerprint = main_cause(known, files.primary)
     seen = {files.state(one.id) for one in known.environments}
     state = next((one for one in _NOTHING if one in seen), Outcome.NOT_MEASURED)
-    is_known = state not in {Outcome.NOT_MEASURED, Outcome.HARNESS_BROKEN}
+    is_known = state not in {Outcome.NOT_MEASURED, Outcome.HARNESS_BROKEN, Outcome.TOO_LARGE}
     return Answer(
         outcome=state,
         word="Nothing to load" if is_known else "Not known",

@@ -35,6 +35,7 @@ _SENTENCES: Final = {
     Outcome.SAVE_FAILED: "{saver} could not save it, so there is nothing to load.",
     Outcome.UNSUPPORTED: "{saver} does not write this format, so there is nothing to load.",
     Outcome.NOT_APPLICABLE: "The model makes no sense in this format, so there is nothing to load.",
+    Outcome.TOO_LARGE: "What {saver} saved is larger than is taken out of a sandbox, so nobody has loaded it.",
     Outcome.NOT_MEASURED: "Nobody has loaded it in {loader} yet.",
 }
 

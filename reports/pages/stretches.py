@@ -56,6 +56,7 @@ WORDS: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.SAVE_FAILED: "could not be saved",
         Outcome.UNSUPPORTED: "its saver does not write this format",
         Outcome.NOT_APPLICABLE: "makes no sense in this format",
+        Outcome.TOO_LARGE: "not tried: it is larger than is taken",
         Outcome.NOT_MEASURED: "not measured yet",
     }
 )

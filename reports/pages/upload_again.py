@@ -28,12 +28,14 @@ Key = tuple[str, str, Format]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InFormat:
-    """The matrix of one format; ``words`` say where all that was saved so loads."""
+    """The matrix of one format: where it was saved, where it could not be, and where it is too large to be tried, and why."""
 
     format: Format
     heat: Heat
     saved: str
     not_saved: str
+    too_large: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,14 +108,18 @@ def _in_formats(
     savers, loaders = sides
     for format_ in formats:
         mine = {one.id: saves.get((one.recipe_digest, format_)) for one in savers}
-        saved = {name for name, save in mine.items() if save and save.outcome is SaveOutcome.SAVED}
-        failed = {name for name, save in mine.items() if save and save.outcome is SaveOutcome.FAILED}
-        if saved or failed:
+        saved, failed, too_large = (
+            {name for name, save in mine.items() if save and save.outcome is outcome}
+            for outcome in (SaveOutcome.SAVED, SaveOutcome.FAILED, SaveOutcome.TOO_LARGE)
+        )
+        if saved or failed or too_large:
             yield InFormat(
                 format=format_,
                 heat=_heat(savers, loaders, [format_], outcomes, saves),
                 saved=spans(saved, order),
                 not_saved=spans(failed, order),
+                too_large=spans(too_large, order),
+                why=next((save.reason or "" for name, save in mine.items() if save and name in too_large), ""),
             )
 
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 import pytest
 
 from matrix.catalog import load_environments
-from matrix.model import Method, Rung, Verdict
+from matrix.model import Format, Method, Rung, SaveOutcome, Verdict
 from matrix.results import Difference
 from matrix.store import Store, open_store
 from matrix.uploads.model import Upload, UploadState
@@ -176,6 +177,21 @@ def test_the_twin_is_as_it_is_documented(visitor: Visitor, store: Store) -> None
     assert {(one.max_absolute, one.max_relative) for one in found.row.places} == {("inf", "inf")}
     operation = visitor.get("/openapi.json").json()["paths"]["/u/{id}.json"]["get"]
     assert "UploadDocument" in str(operation["responses"]["200"]["content"]["application/json"]["schema"])
+
+
+def test_what_is_too_large_to_be_taken_out_is_no_failure_of_a_version(visitor: Visitor, store: Store) -> None:
+    """The page says that it was not tried, and which bound of ours that is; what failed stands beside it."""
+    upload = samples.whole(store)
+    mine = [one for one in store.uploads.saves(upload.content) if one.format is Format.KERAS and one.artifact]
+    why = "it has 140,000,000 bytes; no more than 134,217,728 are taken out of a sandbox"
+    large = [replace(one, outcome=SaveOutcome.TOO_LARGE, reason=why, artifact=None) for one in mine[:2]]
+    failed = [replace(one, outcome=SaveOutcome.FAILED, reason="no", artifact=None) for one in mine[2:]]
+    store.uploads.record_saves(upload.content, [*large, *failed])
+    assert f"keras: could not be saved in 2.15; not tried in 2.13-2.14, where it could be saved: {why}" in text(
+        visitor.get(at(upload)).text
+    )
+    (found,) = [one for one in visitor.get(at(upload, ".json")).json()["again"]["formats"] if one["format"] == "keras"]
+    assert (found["not_saved"], found["too_large"], found["why"]) == ("2.15", "2.13-2.14", why)
 
 
 def test_what_was_saved_again_counts_as_far_as_this_upload_asked(visitor: Visitor, store: Store) -> None:

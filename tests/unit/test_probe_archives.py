@@ -64,7 +64,7 @@ def test_one_file_leaves_as_it_is(folder: Path) -> None:
 
 def test_what_is_larger_than_the_job_allows_is_not_read(folder: Path) -> None:
     """The bound is checked by size before the bytes are held."""
-    with pytest.raises(observe.TooLarge, match="room for 3"):
+    with pytest.raises(observe.TooLarge, match="more than 3 are"):
         writers.canonical(str(folder), 3)
     with pytest.raises(observe.TooLarge):
         writers.canonical(str(folder / "saved_model.pb"), 4)
@@ -192,7 +192,7 @@ def test_a_format_that_makes_no_sense_for_a_model_is_not_applicable(
         entry, artifact = save._saved(made, format_, str(tmp_path), ROOM)
         assert (entry["outcome"], artifact) == ("not-applicable", b"")
         assert format_ in entry["reason"]
-    assert {path.name for path in tmp_path.iterdir()} == {"saved-keras"}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_save_that_raises_is_a_failed_save(
@@ -209,3 +209,57 @@ def test_a_save_that_raises_is_a_failed_save(
 
 def _exit(*_: object, **__: object) -> None:
     raise SystemExit(4)
+
+
+def sized(sizes: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each format write a file of so many bytes."""
+
+    def writing(size: int) -> Callable[[Any, str], str]:
+        def write(_model: Any, folder: str) -> str:
+            (Path(folder) / "model").write_bytes(b"x" * size)
+            return str(Path(folder) / "model")
+
+        return write
+
+    monkeypatch.setattr(writers, "WRITERS", {name: writing(size) for name, size in sizes.items()})
+    monkeypatch.setattr(writers, "absence", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "saved", "too_large"),
+    [
+        ({"json+weights": 20, "keras": 90, "h5": 30}, {"json+weights", "h5"}, set()),
+        ({"json+weights": 20, "keras": 101, "h5": 30}, {"json+weights", "h5"}, {"keras"}),
+        ({"json+weights": 100, "keras": 100, "h5": 100}, {"json+weights"}, set()),
+        ({"json+weights": 101, "keras": 20, "h5": 80}, {"keras", "h5"}, {"json+weights"}),
+    ],
+)
+def test_what_does_not_fit_beside_the_others_is_left_out(  # noqa: PLR0913, PLR0917  what is saved, and what comes of it
+    makers: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sizes: dict[str, int],
+    saved: set[str],
+    too_large: set[str],
+) -> None:
+    """It is asked for again, alone; what does not even fit alone is said to be too large, which is no failure of a version."""
+    sized(sizes, monkeypatch)
+    job = {"formats": list(sizes), "limits": {"body": 107}}
+    header, body = save.in_formats(makers("3.13.2"), job, str(tmp_path), {}, b"answers")
+    outcomes = {one["format"]: one["outcome"] for one in header["saves"]}
+    assert outcomes == dict.fromkeys(saved, "saved") | dict.fromkeys(too_large, "too-large")
+    assert len(body) == 7 + sum(sizes[name] for name in saved)
+    assert [one["length"] for one in header["saves"]] == [
+        sizes[one["format"]] if one["outcome"] == "saved" else 0 for one in header["saves"]
+    ]
+    assert all("more than 100 are" in one["reason"] for one in header["saves"] if one["outcome"] == "too-large")
+
+
+def test_what_was_read_leaves_its_room_to_the_next_format(
+    makers: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sandbox has room for copies of one file, not for one in each format."""
+    sized({"json+weights": 10, "h5": 10}, monkeypatch)
+    job = {"formats": ["h5", "json+weights"], "limits": {"body": 100}}
+    assert len(save.in_formats(makers("3.13.2"), job, str(tmp_path), {}, b"")[0]["saves"]) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,7 @@ from matrix.store import Store
 from matrix.uploads import background, turns
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Parts, Upload, UploadCell, UploadState
+from matrix.uploads.ways import WHOLE
 from matrix.uploads.work import sandboxes
 from tests.fake_uploads import BASES, IDS, World, hand_in, is_over, row, store, until, work_on
 from tests.probe_code import probe
@@ -151,6 +152,31 @@ def test_it_is_saved_again_everywhere_and_loaded_everywhere(tmp_path: Path, stor
     passing = {IDS[cell.result.key.loader] for cell in again if cell.result.verdict is Verdict.PASS}
     assert passing == savers
     assert {cell.format for cell in again} == {save.format for save in saves} >= {Format.H5, Format.KERAS}
+
+
+def test_formats_that_do_not_fit_together_are_saved_in_further_jobs(tmp_path: Path, store: Store) -> None:
+    """Our own bound on one answer is no failure of a version; what is too large even alone is a state of its own."""
+    world = World(rule=lambda environment, _: 1.0 if environment.minor <= (2, 5) else "no")
+    world.fit, world.too_large = 2, frozenset({"keras"})
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+    outcomes = {(IDS[one.saver], one.format): one.outcome for one in store.uploads.saves(upload.content)}
+    assert outcomes == {
+        (saver, one): SaveOutcome.TOO_LARGE if one is Format.KERAS else SaveOutcome.SAVED
+        for saver in ("tf2.4", "tf2.5")
+        for one in WHOLE
+    }
+    assert world.asked.count(("tf2.4", "again")) == 2, "four that fit, two at a time"
+
+
+def test_a_child_that_saves_nothing_is_not_asked_for_ever(tmp_path: Path, store: Store) -> None:
+    """Whatever it leaves out, and however often."""
+    world = World(rule=lambda environment, _: 1.0 if environment.minor == (2, 4) else "no", fit=0)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+    assert {one.outcome for one in store.uploads.saves(upload.content)} == {SaveOutcome.FAILED}
 
 
 def test_a_row_that_stood_stands_after_a_restart(tmp_path: Path, store: Store) -> None:
