@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -200,32 +200,43 @@ def work_on(  # noqa: PLR0913  what a test may want otherwise
     return work
 
 
-def hand_in(door: Door, content: bytes = b"model", *, options: Options | None = None, owner: str = "me") -> str:
-    """Hand in one file; return the upload's id."""
+def hand_in(
+    door: Door,
+    content: bytes = b"model",
+    *,
+    named: Mapping[Part, tuple[str, bytes]] | None = None,
+    options: Options | None = None,
+    owner: str = "me",
+) -> str:
+    """Hand in one file, or files by what they are for, each with its name; return the upload's id."""
+    parts = named or {Part.MODEL: ("model.h5", content)}
     ticket = Ticket(
         id=new_id(),
-        names={Part.MODEL: "model.h5"},
+        names={part: name for part, (name, _) in parts.items()},
         options=options or Options(save_again=False),
         owner=owner,
         deletion=hashed(TOKEN),
         handed_in_at=datetime.now(UTC),
     )
     with door.handing_in(ticket.id) as folder:
-        (folder / Part.MODEL.value).write_bytes(content)
+        for part, (_, data) in parts.items():
+            (folder / part.value).write_bytes(data)
         door.hand_in(ticket)
     return ticket.id
 
 
-def until(work: UploadWork, store: Store, upload_id: str, reached: Callable[[Upload], bool]) -> Upload:
+def until(
+    work: UploadWork, store: Store, upload_id: str, reached: Callable[[Upload], bool], seconds: float = SECONDS
+) -> Upload:
     """Let the work go on until an upload has reached something."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         work.look()
         upload = store.uploads.get(upload_id)
         if upload is not None and reached(upload):
             return upload
         time.sleep(0.01)
-    raise AssertionError(f"after {SECONDS} s it is {store.uploads.get(upload_id)}")
+    raise AssertionError(f"after {seconds} s it is {store.uploads.get(upload_id)}")
 
 
 def engine_died() -> EngineError:
