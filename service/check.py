@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from matrix.config import Settings
 from matrix.errors import ExitCode, UsageError
@@ -32,6 +34,9 @@ STYLES: Final = {
     "harness-broken": "dim",
     "not-measured": "dim",
 }
+MOST: Final = 4
+MOST_EVIDENCE: Final = 2
+MESSAGE: Final = 500
 KEPT: Final = "what was found is kept: the same command goes on where this stopped"
 
 out = Console(highlight=False)
@@ -78,10 +83,14 @@ def check(  # noqa: PLR0913  one parameter for each option
     _leave(document, asked)
 
 
-def show(console: Console, document: Mapping[str, Any]) -> None:
-    """Print what an upload came to: what it is, its row, the causes, what to do."""
-    for sentence in _first_answer(document["identity"] or {}):
+def show_identity(console: Console, identity: Mapping[str, Any]) -> None:
+    """Print the first answer: what a file is, before anything loads it."""
+    for sentence in (f"It is {identity['what']}. {identity['saved_with']}", *_told_of(identity), *identity["notes"]):
         console.print(escape(sentence), soft_wrap=True)
+
+
+def show(console: Console, document: Mapping[str, Any]) -> None:
+    """Print what an upload came to: its row, the causes, what to do."""
     places, reasons = document["row"]["places"], document["row"]["reasons"]
     is_no_versions_fault = document["next_step"] in {one["step"] for one in reasons if one["step"]}
     if places and not is_no_versions_fault:
@@ -91,26 +100,49 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
             console.print(escape(str(sentence)), soft_wrap=True)
     for reason in reasons:
         console.print(f"[bold]{escape(reason['cause'])}[/] ({escape(reason['where'])})", soft_wrap=True)
-        console.print(f"  {escape(reason['exception'])}: {escape(_first_line(reason['message']))}", soft_wrap=True)
+        error = textwrap.shorten(
+            f"{reason['exception']}: {_first_line(reason['message'])}", MESSAGE, placeholder=" ..."
+        )
+        if error != reason["cause"]:
+            console.print(f"  {escape(error)}", soft_wrap=True)
         for remedy in reason["remedies"]:
             console.print(f"  tried, and works: {escape(remedy[0].lower() + remedy[1:])}.", soft_wrap=True)
         if reason["step"] not in {"", document["next_step"]}:
             console.print(f"  {escape(reason['step'])}", soft_wrap=True)
 
 
-def _first_answer(identity: Mapping[str, Any]) -> list[str]:
-    """What it is, and which version saved it; what it holds that a reader should know of."""
-    if not identity:
-        return []
-    said = [f"It is {identity['what']}. {identity['saved_with']}"]
-    for name, what in (
-        ("custom", "Classes of its own"),
-        ("lambdas", "Lambda layers"),
-        ("reaches", "It reaches outside"),
-    ):
-        if identity[name]:
-            said.append(f"{what}: {', '.join(identity[name])}.")
-    return [*said, *identity["notes"], *([identity["inputs_note"]] if identity["inputs_note"] else [])]
+def _told_of(identity: Mapping[str, Any]) -> Iterator[str]:
+    """How it is known who saved it, what is in it, what it takes: a line each, where there is something to say."""
+    yield from _line("Known by", identity["evidence"], MOST_EVIDENCE)
+    yield from _line("Holds", _held(identity))
+    yield from _line("Not Keras' own", identity["custom"])
+    lambdas = [f"Lambda layers ({', '.join(identity['lambdas'][:MOST])})"] if identity["lambdas"] else []
+    yield from _line("Python code or reaching outside", [*lambdas, *identity["reaches"]])
+    inputs = [f"{one['name']} {one['shape']} {one['dtype']}" for one in identity["inputs"]]
+    yield from _line("Takes", inputs, note=identity["inputs_note"])
+
+
+def _held(identity: Mapping[str, Any]) -> Iterator[str]:
+    if identity["parameters"] is not None:
+        yield f"{identity['parameters']:,} parameters"
+    if identity["layer_count"] is not None:
+        kinds = ", ".join(f"{count} {name}" for name, count in identity["layers"][:MOST])
+        rest = ", ..." if identity["more_layers"] or len(identity["layers"]) > MOST else ""
+        yield f"{identity['layer_count']:,} layers" + (f" ({kinds}{rest})" if kinds else "")
+    if identity["optimizer"] or identity["optimizer_state"]:
+        state = "with its state" if identity["optimizer_state"] else "without its state"
+        yield f"{identity['optimizer'] or 'an optimizer'} {state}"
+
+
+def _line(what: str, found: Iterable[str], most: int = MOST, note: str = "") -> Iterator[str]:
+    """One line of the first answer; of long lists its beginning: all of it is in the document."""
+    said = list(found)
+    if said:
+        more = f", and {len(said) - most} more" if len(said) > most else ""
+        listed = ", ".join(one.rstrip(".") for one in said[:most])
+        yield f"  {what}: {listed}{more}." + (f" {note}" if note else "")
+    elif note:
+        yield f"  {note}"
 
 
 def _leave(document: Mapping[str, Any], asked: Asked) -> None:
@@ -146,13 +178,21 @@ def _files(file: Path, beside: Mapping[Part, Path | None]) -> dict[Part, Path]:
 
 
 def _followed(handed: Handed, *, quiet: bool, whole: bool) -> dict[str, Any]:
-    """Wait until the row is whole, or with ``whole`` until nothing more comes, showing how it goes."""
+    """Wait until the row is whole, or with ``whole`` until nothing more comes, showing how it goes.
+
+    What the file is, is printed as soon as it is known, unless ``quiet``: the row takes longer.
+    """
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    is_told = quiet
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
         task = bars.add_task("", total=None)
         while True:
             document = handed.look()
             if document is not None:
+                if document["identity"] and not is_told:
+                    is_told = True
+                    with _set_aside(bars):
+                        show_identity(out, document["identity"])
                 words = _first_line(document["words"])
                 bars.update(task, description=words, total=document["planned"] or None, completed=document["done"])
                 if document["over"] or (document["finished"] and not whole):
@@ -160,18 +200,34 @@ def _followed(handed: Handed, *, quiet: bool, whole: bool) -> dict[str, Any]:
             time.sleep(LOOK_SECONDS)
 
 
+@contextmanager
+def _set_aside(bars: Progress) -> Iterator[None]:
+    """Take the bar away while something is printed to the other stream, which is most often the same terminal."""
+    if bars.disable:
+        yield
+        return
+    bars.stop()
+    yield
+    bars.start()
+
+
 def _table(places: list[dict[str, Any]]) -> Table:
-    table = Table("TensorFlow", "Keras", "", "largest difference", "why, and what else loads it", box=None)
+    """A line for each version. Causes are cut to what is left of it: below they stand whole, once for each."""
+    table = Table(box=None)
+    for title in ("TensorFlow", "Keras", "", "off by"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("what else loads it, and why")
     for place in places:
         outcome = str(place["outcome"])
         other = next((way["words"] for way in place["ways"] if way["outcome"] in {"pass", "drift", "loads"}), "")
         gap = place["max_absolute"]
+        why = "; ".join(filter(None, (f"loads {other}" if other else "", _first_line(place["cause"]))))
         table.add_row(
             escape(str(place["label"])),
             escape(str(place["keras"])),
             f"[{STYLES.get(outcome, 'red')}]{escape(outcome)}[/]",
             "reference" if place["is_reference"] else "" if gap is None else f"{float(gap):.3g}",
-            escape("; ".join(filter(None, (place["cause"], f"loads {other}" if other else "")))),
+            Text(why, no_wrap=True, overflow="ellipsis"),
         )
     return table
 

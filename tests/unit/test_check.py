@@ -163,23 +163,99 @@ def test_what_is_refused_is_found_wanting() -> None:
     assert code([], state=UploadState.REFUSED, plan=()) is ExitCode.FINDINGS
 
 
-def printed(found: dict[str, Any]) -> str:
+def printed(found: dict[str, Any], width: int = 160) -> str:
     """What a person reads."""
     written = io.StringIO()
-    check.show(Console(width=160, file=written), found)
+    console = Console(width=width, file=written)
+    check.show_identity(console, found["identity"])
+    check.show(console, found)
     return written.getvalue()
 
 
 def test_a_person_reads_what_it_is_where_it_loads_why_not_and_what_helps() -> None:
     """All of it on one screen."""
     text = printed(document(the_row()))
-    assert "It is a whole model in HDF5. Saved with Keras 2.11.0." in text
-    assert "Classes of its own: shop>Gate" in text
+    assert text.splitlines()[:6] == [
+        "It is a whole model in HDF5. Saved with Keras 2.11.0.",
+        "  Known by: The attribute keras_version says 2.11.0, The backend is tensorflow.",
+        "  Holds: 1,234,567 parameters, 9 layers (3 Conv2D, 2 Dense, 1 Dropout, 1 Flatten, ...), Adam with its state.",
+        "  Not Keras' own: shop>Gate.",
+        "  Python code or reaching outside: Lambda layers (scale).",
+        "  Takes: image (?, 28, 28, 1) float32. The inputs were made from what the model says it takes: 4 rows of numbers.",
+    ]
     assert "reference" in text
     assert "0.0421" in text
     assert "with compile=False" in text
     assert "tried, and works" in text
     assert "Unknown layer: 'Gate'" in text
+
+
+def test_what_is_not_known_of_a_file_is_not_told() -> None:
+    """A script says nothing of itself but that it is one."""
+    bare: dict[str, Any] = {
+        "refused": None,
+        "kind": "builder",
+        "saved_with": {},
+        "model": {},
+        "signature": None,
+        "notes": ["A note."],
+    }
+    found = document([], inspection=bare, plan=())
+    assert printed(found).splitlines()[:2] == [
+        "It is a script that builds a model. The file does not say which version saved it.",
+        "A note.",
+    ]
+
+
+def test_a_long_list_is_told_by_its_beginning() -> None:
+    """The document has it whole."""
+    model = {**INSPECTION["model"], "custom": [f"shop>Gate{number}" for number in range(40)]}
+    text = printed(document([], inspection={**INSPECTION, "model": model}, plan=()))
+    assert "shop>Gate3, and 36 more." in text
+    assert "shop>Gate4" not in text
+
+
+def test_a_version_takes_one_line_of_a_terminal() -> None:
+    """Eighty columns are usual; a cause is told whole below, once."""
+    row = [a_cell(one, Verdict.FAIL, failure=failure("a very long message " * 200)) for one in BASE]
+    lines = printed(document(row), width=80).splitlines()
+    header = next(number for number, line in enumerate(lines) if line.lstrip().startswith("TensorFlow"))
+    versions = [line.split()[0] for line in lines[header + 1 : header + 1 + len(BASE)]]
+    assert versions == [one.id.removeprefix("tf") for one in BASE]
+    assert all(len(line) <= 80 for line in lines[header : header + 1 + len(BASE)])
+    below = lines[header + 1 + len(BASE) :]
+    assert any(line.count("a very long message") > 20 and line.endswith("...") for line in below)
+
+
+class Told:
+    """An upload of which a document after the other is known."""
+
+    def __init__(self, *documents: dict[str, Any] | None) -> None:
+        self.documents = list(documents)
+
+    def look(self) -> dict[str, Any] | None:
+        """What is known next."""
+        return self.documents.pop(0)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_what_it_is_is_told_once_and_before_the_row(monkeypatch: pytest.MonkeyPatch, *, quiet: bool) -> None:
+    """It is known seconds before the first version has loaded it; a program reads nothing but the document."""
+    written = io.StringIO()
+    monkeypatch.setattr(check, "out", Console(file=written))
+    monkeypatch.setattr(check, "LOOK_SECONDS", 0)
+    waiting = document([], state=UploadState.INSPECTING, inspection=None, plan=(), row_at=None)
+    loading = document([], state=UploadState.LOADING, row_at=None)
+    seen: list[str] = []
+
+    class Following(Told):
+        def look(self) -> dict[str, Any] | None:
+            seen.append(written.getvalue())
+            return super().look()
+
+    followed = Following(None, waiting, loading, loading, document(the_row()))
+    assert check._followed(followed, quiet=quiet, whole=False)["finished"]
+    assert [text.count("It is a whole model") for text in seen] == ([0] * 5 if quiet else [0, 0, 0, 1, 1])
 
 
 def test_markup_of_a_stranger_is_text() -> None:
