@@ -18,6 +18,7 @@ from matrix.errors import BusyError, DiskFullError, EngineError, StoreError, Usa
 from matrix.store import Store
 from matrix.uploads.door import Door, Ticket, new_id
 from matrix.uploads.model import Options, Part, hashed
+from matrix.uploads.waiting import Wait
 from matrix.uploads.work import UploadWork, alone
 from reports.pages.uploaded import Found, uploaded
 from service import wiring
@@ -198,11 +199,11 @@ class _Here:
         upload = self._opened.uploads.get(self._id)
         if upload is None:
             return None
+        now = datetime.now(UTC)
         found = Found(
             upload=upload,
             cells=self._opened.uploads.cells(upload.content),
             saves=self._opened.uploads.saves(upload.content),
-            ahead=self._opened.uploads.ahead(upload),
+            wait=self._opened.uploads.waits(now).get(upload.id, Wait()),
         )
-        now = datetime.now(UTC)
-        return uploaded(found, load_environments(), frozenset(), now).document(now)
+        return uploaded(found, load_environments(), frozenset()).document(now)

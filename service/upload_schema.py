@@ -104,7 +104,10 @@ class UploadDocument(Open):
     over: bool
     runner_alive: bool
     ahead: int = Field(
-        description="How many that came before it have no row yet. Senders take turns: it may be tried before them."
+        description="How many rows are before its own, as senders' turns come; at the door, how many came before it."
+    )
+    seconds_left: float | None = Field(
+        description="In about how many seconds its row is complete, at the pace of late; nothing where that is not known."
     )
     done: int
     planned: int

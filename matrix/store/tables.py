@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from matrix.store.columns import CleanText, Json, UtcDateTime
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The revision that this code reads and writes; equal to the newest migration's."""
 
 metadata: Final = MetaData(
@@ -191,6 +191,7 @@ uploads = Table(
     Column("reference", String(100)),
     Column("note", CleanText),
     Column("revision", Integer, nullable=False),
+    Column("turn", Integer),
     Index(None, "content"),
     Index(None, "state", "handed_in_at"),
     Index(None, "expires_at"),

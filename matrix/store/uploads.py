@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from matrix.store import upload_rows
 from matrix.store.rows import AnyRow, Columns
 from matrix.store.shelf import Shelf
 from matrix.store.tables import upload_cells, upload_saves, uploads
-from matrix.uploads.model import Upload, UploadCell, UploadSave, UploadState
+from matrix.uploads.model import ITSELF, Upload, UploadCell, UploadSave, UploadState
+from matrix.uploads.waiting import Filled, Wait, Waiting, waits
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _UNDER_WAY: Final = tuple(state.value for state in UploadState if not state.is_over)
@@ -68,13 +69,27 @@ class Uploads(Shelf):
         wanted = select(uploads).where(uploads.c.state.in_(_UNDER_WAY))
         return self._uploads(wanted.order_by(uploads.c.handed_in_at, uploads.c.id))
 
-    def ahead(self, upload: Upload) -> int:
-        """How many uploads that were handed in earlier still wait for their row."""
-        first = (UploadState.WAITING.value, UploadState.INSPECTING.value, UploadState.LOADING.value)
-        wanted = select(func.count()).where(
-            uploads.c.state.in_(first), uploads.c.handed_in_at < upload.handed_in_at, uploads.c.id != upload.id
-        )
-        return int(self._rows(wanted)[0][0])
+    def waits(self, now: datetime) -> Mapping[str, Wait]:
+        """How long each upload without a whole row may wait, by id, in the order in which they are served."""
+        with self._explained(), self._reading.begin() as connection:
+            line = list(connection.execute(select(*_IN_LINE).where(uploads.c.state.in_(_ROWLESS))))
+            measured = connection.execute(
+                select(upload_cells.c.content, upload_cells.c.loader, func.max(upload_cells.c.measured_at).label("at"))
+                .where(upload_cells.c.content.in_({one.content for one in line}), upload_cells.c.saver == ITSELF)
+                .where(upload_cells.c.version == LOAD_VERSION)
+                .group_by(upload_cells.c.content, upload_cells.c.loader)
+            ).all()
+            whole = connection.execute(_RECENT).all()
+        tried: dict[str, list[datetime]] = {}
+        for cell in measured:
+            tried.setdefault(cell.content, []).append(cell.at)
+        line.sort(key=lambda one: (one.turn is None, one.turn or 0, one.handed_in_at, one.id))
+        recent = [
+            Filled(seconds=(one.row_at - one.started_at).total_seconds(), environments=len(one.plan))
+            for one in whole
+            if one.plan
+        ]
+        return waits([_waiting(one, tried.get(one.content, [])) for one in line], recent, now)
 
     def expired(self, now: datetime) -> tuple[str, ...]:
         """Ids whose time is over."""
@@ -147,6 +162,28 @@ class Uploads(Shelf):
 
 
 _GONE: Final = tuple(state.value for state in UploadState if state.is_gone)
+_ROWLESS: Final = (UploadState.WAITING.value, UploadState.INSPECTING.value, UploadState.LOADING.value)
+_IN_LINE: Final = tuple(uploads.c[name] for name in ("id", "content", "plan", "started_at", "turn", "handed_in_at"))
+_RECENT: Final = (
+    select(uploads.c.started_at, uploads.c.row_at, uploads.c.plan)
+    .where(uploads.c.started_at.is_not(None), uploads.c.row_at > uploads.c.started_at)
+    .where(uploads.c.state.not_in(_GONE))
+    .order_by(uploads.c.row_at.desc())
+    .limit(9)
+)
+"""Rows that were filled lately: what a row may take."""
+
+
+def _waiting(row: AnyRow, tried: Sequence[datetime]) -> Waiting:
+    since = row.started_at
+    return Waiting(
+        id=row.id,
+        content=row.content,
+        planned=len(row.plan),
+        known=len(tried),
+        tried=sum(since is not None and at >= since for at in tried),
+        began=since,
+    )
 
 
 def _put(connection: Connection, table: Table, found: Sequence[Columns]) -> None:

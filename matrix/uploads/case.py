@@ -75,6 +75,7 @@ class Case:
         self.troubles = 0
         self._rests_until = 0.0
         self._inspection_claimed = False
+        self._had_turn = False
         self._filling: Filling
         self._background: Background
 
@@ -93,6 +94,16 @@ class Case:
                 return None
             self.running += 1
             return partial(self._do, work)
+        finally:
+            self._lock.release()
+
+    def note_turn(self, turn: int) -> None:
+        """Write down whose turn it is, for who waits; later, where somebody is at this just now."""
+        if self.upload.turn == turn or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self.phase < Phase.BACKGROUND:
+                self._change(turn=turn)
         finally:
             self._lock.release()
 
@@ -125,6 +136,10 @@ class Case:
                 self._inspection_claimed = True
                 return self._inspect
             case Phase.ROW:
+                if not self._had_turn:
+                    if self.upload.row_at is None:
+                        self._change(started_at=now())
+                    self._had_turn = True
                 work = self._filling.claim()
                 if work is None and not self.running and self._filling.row.is_complete:
                     return self._settle  # whoever was last could not write it down
@@ -139,7 +154,8 @@ class Case:
 
     def _inspect(self) -> None:
         try:
-            self._change(**self._state(UploadState.INSPECTING), started_at=self.upload.started_at or now())
+            if state := self._state(UploadState.INSPECTING):
+                self._change(**state)
             known = self._known()
             found = (known and known.inspection) or self._inspect_parts(self.upload.parts)
             inspection = of_these(found, self._kinds)
@@ -248,4 +264,5 @@ class Case:
         self.phase = Phase.OVER
 
     def _change(self, **fields: Any) -> None:  # noqa: ANN401  (an upload's)
-        self.upload = self._means.uploads.change(self.upload.id, **fields)
+        with self._lock:
+            self.upload = self._means.uploads.change(self.upload.id, **fields)

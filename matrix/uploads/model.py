@@ -85,6 +85,7 @@ class Upload:
     senders apart for fair turns and says nothing else of them. ``content`` names what its files say; what is found belongs
     to that. ``plan`` has environment ids in the order in which they are tried, ``reference`` the one that all others are
     compared with, once it is known. ``inspection`` is what the inspector answered, checked (matrix/uploads/inspection.py).
+    ``started_at`` is when its row had its first turn. ``turn`` orders rows that are not complete, once a runner gave one.
     ``revision`` is raised by whatever changes what a page shows.
     """
 
@@ -107,6 +108,7 @@ class Upload:
     reference: str | None = None
     note: str | None = None
     revision: int = 0
+    turn: int | None = None
 
     @property
     def name(self) -> str:

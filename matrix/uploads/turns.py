@@ -38,6 +38,11 @@ class Turns:
         case.round = max(self._round, self._next.get(owner, 0))
         self._next[owner] = case.round + 1
 
+    @staticmethod
+    def turn(case: Case) -> int:
+        """Return the round that an upload's row is in: of a round, what was handed in first comes first."""
+        return _round(case)
+
     def charge(self, owner: str, seconds: float) -> None:
         """Note how long something of a sender's was looked into."""
         self._looked[owner] += seconds

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -109,8 +109,13 @@ class UploadWork:
         return self._intake.door
 
     def look(self) -> None:
-        """Take in what lies at the door, delete what is to be deleted."""
+        """Take in what lies at the door, delete what is to be deleted, tell who waits whose turn it is."""
         self._intake.look()
+        with self._condition:
+            turns = [(case, self._turns.turn(case)) for case in self._cases.values() if case.phase < Phase.BACKGROUND]
+        for case, turn in turns:
+            with suppress(TfmatrixError):  # it is gone, or is tried again in a moment
+                case.note_turn(turn)
 
     def warm(self) -> int:
         """How many containers wait for uploads."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from matrix.model import Environment
 from matrix.uploads.model import Part, Upload, UploadCell, UploadSave, UploadState
+from matrix.uploads.waiting import Wait
 from reports import addresses
 from reports.grid import FAILING, Outcome
 from reports.lines import in_order
@@ -18,18 +19,17 @@ from reports.pages.upload_again import Again, again, routes
 from reports.pages.upload_row import ANSWERING, Around, Row, row
 from reports.ranges import label
 
-_ENOUGH: Final = 2
-"""After so many environments it can be said how long the rest may take."""
+_NO_WAIT: Final = Wait()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What was read of an upload, and what stands around it. ``ahead`` is how many came before it and wait."""
+    """What was read of an upload, and what stands around it. ``wait`` is how many rows are before its own, and how long."""
 
     upload: Upload
     cells: tuple[UploadCell, ...] = ()
     saves: tuple[UploadSave, ...] = ()
-    ahead: int = 0
+    wait: Wait = _NO_WAIT
     runner_alive: bool = True
 
 
@@ -96,7 +96,7 @@ class Uploaded:
         return reference_words(self)
 
 
-def uploaded(found: Found, environments: Sequence[Environment], known_errors: Collection[str], now: datetime) -> Page:
+def uploaded(found: Found, environments: Sequence[Environment], known_errors: Collection[str]) -> Page:
     """Return the page of an upload that is not gone."""
     upload = found.upload
     by_id = {one.id: one for one in environments}
@@ -115,10 +115,10 @@ def uploaded(found: Found, environments: Sequence[Environment], known_errors: Co
         over=upload.state.is_over,
         revision=upload.revision,
         runner_alive=found.runner_alive,
-        ahead=found.ahead,
+        ahead=found.wait.ahead,
         done=its_row.done,
         planned=len(planned),
-        seconds_left=_seconds_left(upload, its_row, now),
+        seconds_left=found.wait.seconds if found.runner_alive else None,
         message=upload.message or "",
         next_step=upload.next_step or (its_row.own_python.step if its_row.own_python else ""),
         note=upload.note or "",
@@ -168,23 +168,19 @@ def _words(found: Found, its_row: Row) -> str:
     upload = found.upload
     if not found.runner_alive and not upload.state.is_over:
         return "No runner was heard of in the last half minute: it goes on when one is there."
-    before = f"{found.ahead} upload{'s' if found.ahead > 1 else ''} came before it; senders take turns"
+    ahead = found.wait.ahead
+    if ahead and not upload.content:
+        return f"Waits: {ahead} upload{'s' if ahead > 1 else ''} came before it; senders take turns."
+    if ahead and not its_row.done:
+        return f"Its row waits: {'the row of one upload is' if ahead == 1 else f'the rows of {ahead} uploads are'} before it."
     said = {
-        UploadState.WAITING: f"Waits: {before}." if found.ahead else "Waits for a runner, which takes a moment.",
+        UploadState.WAITING: "Waits for a runner, which takes a moment.",
         UploadState.INSPECTING: "It is looked into: what it is, and which version saved it.",
         UploadState.REFUSED: upload.message or "It cannot be loaded.",
         UploadState.FAILED: upload.message or "It could not be tried.",
         UploadState.LOADING: its_row.words or "It is loaded in one version after the other.",
     }
     return said.get(upload.state) or its_row.words or "There is nothing that it could be loaded in."
-
-
-def _seconds_left(upload: Upload, its_row: Row, now: datetime) -> float | None:
-    """How long the rest of the row may take, at the pace so far."""
-    if upload.state is not UploadState.LOADING or upload.started_at is None or its_row.done < _ENOUGH:
-        return None
-    so_far = max(0.0, (now - upload.started_at).total_seconds())
-    return round(so_far / its_row.done * (len(its_row.places) - its_row.done), 1)
 
 
 def reference_words(content: Uploaded) -> str:

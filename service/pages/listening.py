@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -12,8 +14,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from matrix.errors import IncompleteError
+from matrix.uploads.waiting import Wait
 from service.alive import is_alive
-from service.pages.uploads import PRIVATE, UploadId, standing
+from service.pages.uploads import PRIVATE, UploadId, known, wait_of
 from service.problems import Gone, NotFound
 from service.state import Service, service_of
 from service.uploads.access import address_of, network_of
@@ -21,7 +24,7 @@ from service.uploads.listeners import Listeners, Moment
 
 ROUTER: Final = APIRouter()
 
-GONE: Final = Moment(revision=-1, state="gone", ahead=0, runner_alive=True, over=True)
+GONE: Final = Moment(revision=-1, state="gone", ahead=0, seconds_left=None, runner_alive=True, over=True)
 
 
 @ROUTER.get(
@@ -35,7 +38,7 @@ GONE: Final = Moment(revision=-1, state="gone", ahead=0, runner_alive=True, over
 async def upload_events(request: Request, upload_id: UploadId) -> Response:
     """For programs and our pages: server-sent events, with a comment every 15 seconds."""
     service = service_of(request)
-    await run_in_threadpool(standing, service, upload_id)
+    await run_in_threadpool(known, service, upload_id, datetime.now(UTC))
     events = listeners_of(service).events(upload_id, network_of(address_of(request, service.settings)))
     headers = PRIVATE | {"X-Accel-Buffering": "no"}
     return StreamingResponse(events, headers=headers, media_type="text/event-stream; charset=utf-8")
@@ -63,10 +66,12 @@ class _Watch:
         Raises:
             TfmatrixError: The database does not answer.
         """
-        alive = is_alive(self._service.settings.home, datetime.now(UTC))
+        now = datetime.now(UTC)
+        alive = is_alive(self._service.settings.home, now)
         pulse = self._pulse_now()
+        waits = cache(lambda: self._service.site().store.uploads.waits(now))  # asked once for all
         still = self._known if pulse is not None and pulse == self._pulse else {}
-        self._known = {one: self._moment(one, still.get(one), alive=alive) for one in ids}
+        self._known = {one: self._moment(one, still.get(one), now, waits, alive=alive) for one in ids}
         self._pulse = pulse
         return self._known
 
@@ -75,18 +80,28 @@ class _Watch:
             return self._service.site().store.read.pulse()
         return None
 
-    def _moment(self, upload_id: str, still: Moment | None, *, alive: bool) -> Moment:
+    def _moment(
+        self,
+        upload_id: str,
+        still: Moment | None,
+        now: datetime,
+        waits: Callable[[], Mapping[str, Wait]],
+        *,
+        alive: bool,
+    ) -> Moment:
         """Return what is true of one; ``still`` is what was, where nothing was committed since."""
         if still is not None and still.revision and not self._service.door.is_removed(upload_id):
             return replace(still, runner_alive=alive)
         try:
-            upload, ahead = standing(self._service, upload_id)
+            upload = known(self._service, upload_id, now)
+            wait = wait_of(self._service, upload, waits)
         except (Gone, NotFound):
             return GONE
         return Moment(
             revision=upload.revision,
             state=upload.state.value,
-            ahead=ahead,
+            ahead=wait.ahead,
+            seconds_left=wait.seconds if alive else None,
             runner_alive=alive,
             over=upload.state.is_over,
         )

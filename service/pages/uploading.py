@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -22,7 +22,7 @@ from matrix.uploads.model import Part, hashed
 from reports import addresses
 from service.documented import error
 from service.logs import logger
-from service.pages.uploads import UploadId, standing
+from service.pages.uploads import UploadId, known
 from service.problems import BadUpload, Forbidden, NoToken, TooLarge
 from service.state import Service, service_of
 from service.uploads import access
@@ -245,7 +245,7 @@ def _remove(service: Service, upload_id: str, token: str) -> None:
     Raises:
         TfmatrixError: There is none, it is gone, or this is not its token.
     """
-    upload, _ = standing(service, upload_id)
+    upload = known(service, upload_id, datetime.now(UTC))
     if not token:
         raise NoToken("An upload is deleted by who has its deletion token.", next_step=_WHO_KNOWS)
     if not secrets.compare_digest(hashed(token), upload.deletion):

@@ -7,7 +7,7 @@ address of it leaves in a ``Referer``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from matrix.errors import IncompleteError
 from matrix.model import Environment
 from matrix.uploads.door import DoorError, Ticket, is_id
 from matrix.uploads.model import PartFile, Upload, UploadState
+from matrix.uploads.waiting import Wait
 from reports import addresses, rendering
 from reports.badge import badge_of_row
 from reports.lines import in_order
@@ -46,6 +47,7 @@ PRIVATE: Final = {
     "Referrer-Policy": "same-origin",  # with no-referrer a form's POST would not say where it comes from
     "Vary": "Cookie",
 }
+_NO_WAIT: Final = Wait()
 _SVG: Final = "image/svg+xml; charset=utf-8"
 
 
@@ -61,7 +63,7 @@ class Seen:
     @property
     def page(self) -> Page:
         """Its page."""
-        return uploaded(self.found, self.environments, self.known_errors, self.now)
+        return uploaded(self.found, self.environments, self.known_errors)
 
 
 def uploading_page(request: Request) -> Response:
@@ -135,17 +137,20 @@ def find(service: Service, upload_id: str, now: datetime) -> Found:
         NotFound: There never was one.
         Gone: It is deleted, or its time is over.
     """
-    upload, ahead = standing(service, upload_id)
-    alive = is_alive(service.settings.home, now)
+    upload = known(service, upload_id, now)
+    alive, wait = (
+        is_alive(service.settings.home, now),
+        wait_of(service, upload, lambda: service.site().store.uploads.waits(now)),
+    )
     if not upload.content:
-        return Found(upload=upload, ahead=ahead, runner_alive=alive)
+        return Found(upload=upload, wait=wait, runner_alive=alive)
     uploads = service.site().store.uploads
     cells, saves = uploads.cells(upload.content), uploads.saves(upload.content)
-    return Found(upload=upload, cells=cells, saves=saves, ahead=ahead, runner_alive=alive)
+    return Found(upload=upload, cells=cells, saves=saves, wait=wait, runner_alive=alive)
 
 
-def standing(service: Service, upload_id: str) -> tuple[Upload, int]:
-    """Return an upload and how many wait before it, whether a runner took it up already or it lies at the door.
+def known(service: Service, upload_id: str, now: datetime) -> Upload:
+    """Return an upload, whether a runner took it up already or it lies at the door.
 
     Raises:
         NotFound: There never was one.
@@ -160,11 +165,20 @@ def standing(service: Service, upload_id: str) -> tuple[Upload, int]:
             if upload is not None and upload.state.is_gone:
                 raise _gone(upload.state)
             if upload is not None:
-                return upload, uploads.ahead(upload) if upload.state is UploadState.WAITING else 0
+                return upload
         with suppress(DoorError):
             if service.door.holds(upload_id):
-                return _waiting(service.door.ticket(upload_id), service.settings), _before(service, upload_id)
+                return _waiting(service.door.ticket(upload_id), service.settings)
     raise NotFound("upload", upload_id, (), next_step="Its address may be cut off; uploads are listed nowhere.")
+
+
+def wait_of(service: Service, upload: Upload, waits: Callable[[], Mapping[str, Wait]]) -> Wait:
+    """Return how many rows are before an upload's; of one that lies at the door, how many came before it."""
+    if upload.content:
+        has_row = upload.state.is_over or upload.state is UploadState.SAVING_AGAIN
+        return _NO_WAIT if has_row else waits().get(upload.id, _NO_WAIT)
+    waiting = service.door.waiting()
+    return Wait(ahead=waiting.index(upload.id)) if upload.id in waiting else _NO_WAIT
 
 
 def _gone(state: UploadState) -> Gone:
@@ -173,12 +187,6 @@ def _gone(state: UploadState) -> Gone:
             "This upload's time is over: it is deleted, with all that was found.", next_step="Hand it in again."
         )
     return Gone("This upload is deleted, with all that was found.", next_step="Hand it in again if that was a mistake.")
-
-
-def _before(service: Service, upload_id: str) -> int:
-    """How many wait before one that lies at the door."""
-    waiting = service.door.waiting()
-    return waiting.index(upload_id) if upload_id in waiting else 0
 
 
 def _waiting(ticket: Ticket, settings: Settings) -> Upload:

@@ -30,6 +30,7 @@ class Moment:
     revision: int
     state: str
     ahead: int
+    seconds_left: float | None
     runner_alive: bool
     over: bool
 
@@ -120,5 +121,5 @@ class Listeners:
 
 
 def _event(kind: str, moment: Moment) -> bytes:
-    data = {name: getattr(moment, name) for name in ("revision", "state", "ahead", "runner_alive")}
+    data = {name: getattr(moment, name) for name in ("revision", "state", "ahead", "seconds_left", "runner_alive")}
     return f"event: {kind}\nid: {moment.revision}\ndata: {json.dumps(data)}\n\n".encode()

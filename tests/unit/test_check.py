@@ -27,9 +27,9 @@ EVERY = tuple(one.id for one in BASE)
 
 def document(cells: Sequence[UploadCell], **changes: Any) -> dict[str, Any]:
     """What is known of an upload, as a gate reads it."""
-    return uploaded(
-        Found(upload=an_upload(**changes), cells=tuple(cells)), BASE, frozenset(), datetime.now(UTC)
-    ).document(datetime.now(UTC))
+    return uploaded(Found(upload=an_upload(**changes), cells=tuple(cells)), BASE, frozenset()).document(
+        datetime.now(UTC)
+    )
 
 
 def code(cells: Sequence[UploadCell], *asked: str, **changes: Any) -> ExitCode:
@@ -98,9 +98,9 @@ def test_what_was_tried_beside_all_counts_as_well() -> None:
     overlay = next(one for one in load_environments() if one.base is not None)
     row = [*(a_cell(one, Verdict.PASS) for one in BASE), a_cell(overlay, Verdict.DRIFT)]
     plan = (*EVERY, overlay.id)
-    found = uploaded(
-        Found(upload=an_upload(plan=plan), cells=tuple(row)), (*BASE, overlay), frozenset(), datetime.now(UTC)
-    ).document(datetime.now(UTC))
+    found = uploaded(Found(upload=an_upload(plan=plan), cells=tuple(row)), (*BASE, overlay), frozenset()).document(
+        datetime.now(UTC)
+    )
     assert exit_code(found, asked_for()) is ExitCode.FINDINGS
     assert exit_code(found, asked_for("tf2.15")) is ExitCode.FINE
 

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -221,6 +221,39 @@ def test_a_row_that_fills_in_says_how_far_it_is(visitor: Visitor, store: Store) 
     assert (found["finished"], found["over"], found["done"], found["planned"]) == (False, False, 5, 18)
     assert found["seconds_left"] > 0
     assert {one["outcome"] for one in found["row"]["places"]} == {"fail", "not-measured"}
+
+
+def test_whoever_waits_for_a_row_is_told_how_many_are_before_it_and_how_long(visitor: Visitor, store: Store) -> None:
+    """Also once its file was looked into: on the page, for programs and in events alike."""
+    samples.whole(store)
+    served, waits = (
+        samples.an_upload(
+            letter, state=UploadState.LOADING, started_at=None, row_at=None, finished_at=None, reference=None, turn=turn
+        )
+        for turn, letter in enumerate("vw")
+    )
+    store.uploads.add(served)
+    store.uploads.add(waits)
+    page = text(visitor.get(at(waits)).text)
+    assert "Its row waits: the row of one upload is before it." in page
+    assert "0 of 18 versions, about 20 s left" in page
+    assert "Conv2D" in page  # what it is, is there
+    found = visitor.get(at(waits, ".json")).json()
+    assert (found["ahead"], found["seconds_left"]) == (1, 20)
+    told = listening._Watch(visitor.app.state.service).look((waits.id, served.id))  # type: ignore[attr-defined]
+    assert (told[waits.id].ahead, told[waits.id].seconds_left, told[served.id].ahead) == (1, 20, 0)
+
+
+def test_time_left_counts_from_the_first_turn_of_the_row(visitor: Visitor, store: Store) -> None:
+    """Not from when its file came, or was looked into: of 18 versions, two took two seconds, so about sixteen are left."""
+    now = datetime.now(UTC)
+    upload = samples.an_upload(
+        "t", state=UploadState.LOADING, handed_in_at=now - timedelta(seconds=62), started_at=now - timedelta(seconds=2),
+        row_at=None, finished_at=None,
+    )  # fmt: skip
+    store.uploads.add(upload)
+    store.uploads.record_cells(upload.content, samples.the_row(samples.BASE[-2:]))
+    assert 14 <= visitor.get(at(upload, ".json")).json()["seconds_left"] <= 25
 
 
 def test_what_waits_is_shown_before_a_runner_took_it_up(visitor: Visitor, tmp_path: Path, store: Store) -> None:

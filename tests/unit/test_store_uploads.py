@@ -123,9 +123,14 @@ def test_the_queue_is_in_order_and_counts_those_before(store: Store) -> None:
     for one in (third, first, second):
         store.uploads.add(one)
     assert [one.id for one in store.uploads.under_way()] == [first.id, second.id, third.id]
-    assert [store.uploads.ahead(one) for one in (first, third)] == [0, 2]
+    assert {name: wait.ahead for name, wait in store.uploads.waits(NOW).items()} == {
+        first.id: 0, second.id: 1, third.id: 2,
+    }  # fmt: skip
     store.uploads.change(first.id, state=UploadState.SAVING_AGAIN)
-    assert store.uploads.ahead(third) == 1
+    assert store.uploads.waits(NOW)[third.id].ahead == 1
+    store.uploads.change(second.id, turn=1)
+    store.uploads.change(third.id, turn=0)
+    assert [wait.ahead for wait in map(store.uploads.waits(NOW).get, (third.id, second.id)) if wait] == [0, 1]
     store.uploads.change(second.id, state=UploadState.DONE)
     assert [one.id for one in store.uploads.under_way()] == [first.id, third.id]
 

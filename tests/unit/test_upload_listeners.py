@@ -16,7 +16,7 @@ from service.uploads import listeners
 from service.uploads.listeners import Listeners, Moment
 from tests import loops
 
-NOW = Moment(revision=1, state="loading", ahead=0, runner_alive=True, over=False)
+NOW = Moment(revision=1, state="loading", ahead=0, seconds_left=None, runner_alive=True, over=False)
 
 
 class World:
@@ -62,7 +62,8 @@ def test_each_change_is_told_once_and_the_end_is_the_end() -> None:
         world = World(a=NOW)
         all_ = Listeners(world.look)
         events = all_.events("a", "::1")
-        assert await event(events) == ("changed", {"revision": 1, "state": "loading", "ahead": 0, "runner_alive": True})
+        said = {"revision": 1, "state": "loading", "ahead": 0, "seconds_left": None, "runner_alive": True}
+        assert await event(events) == ("changed", said)
         later = asyncio.ensure_future(event(events))
         await asyncio.sleep(0.1)
         assert not later.done()  # nothing is new

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Parts, Upload, UploadCell, UploadState
 from matrix.uploads.ways import WHOLE
 from matrix.uploads.work import sandboxes
-from tests.fake_uploads import BASES, IDS, World, hand_in, is_over, row, store, until, work_on
+from tests.fake_uploads import BASES, IDS, SECONDS, World, hand_in, is_over, row, store, until, work_on
 from tests.probe_code import probe
 
 __all__ = ["store"]
@@ -401,6 +403,41 @@ def test_slow_looks_into_files_keep_no_rows_of_others_waiting(
     with work.running():
         until(work, store, ids[-1], is_over)
     assert looked_into == [2]
+
+
+def all_have_turns(store: Store, ids: Sequence[str]) -> bool:
+    """Whether these were given their turns."""
+    return all(upload is not None and upload.turn is not None for upload in map(store.uploads.get, ids))
+
+
+def test_who_waits_is_told_how_many_rows_are_before(tmp_path: Path, store: Store) -> None:
+    """Also once all were looked into, which is soon; a row's time counts from its own first turn."""
+    world, told, ids = World(), threading.Event(), list[str]()
+
+    def look(parts: Parts) -> dict[str, Any]:
+        while len(ids) < 4 or store.uploads.get(ids[-1]) is None:  # by then all were taken in
+            time.sleep(0.001)
+        return world(parts)
+
+    def hold(_environment: Environment, _method: str) -> float:
+        assert told.wait(SECONDS)
+        return 1.0
+
+    world.rule = hold
+    work = work_on(tmp_path, store, world, lanes=1)
+    work._inspect = look
+    some = Options(environments=("tf2.9",), save_again=False)
+    with work.running():
+        ids += [hand_in(work.door, b"%d" % number, owner="many", options=some) for number in range(3)]
+        ids.append(hand_in(work.door, b"one", owner="one", options=some))
+        until(work, store, ids[0], lambda one: one.started_at is not None and all_have_turns(store, ids))
+        waits = store.uploads.waits(datetime.now(UTC))
+        told.set()
+        ended = [until(work, store, one, is_over) for one in ids]
+    assert world.inspected == len(ids)
+    assert [waits[one].ahead for one in ids] == [0, 2, 3, 1]
+    began = [str(one.started_at) for one in ended]
+    assert sorted(began) == [began[place] for place in (0, 3, 1, 2)]
 
 
 def test_two_processes_do_not_work_on_the_same_uploads(tmp_path: Path, store: Store) -> None:
