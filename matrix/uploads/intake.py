@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import compare_digest
 from typing import Final
 
@@ -49,14 +49,19 @@ class Intake:
 
     def look(self) -> None:
         """Take in what lies at the door, delete what is to be deleted."""
-        self._remove_what_is_asked()
+        self.tidy()
         if time.monotonic() > self._door_at:
             self._take_all_in()
+
+    def tidy(self) -> None:
+        """Delete what is to be deleted, and what is nobody's: done also where no uploads are taken."""
+        self._remove_what_is_asked()
         if time.monotonic() > self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
             self.door.sweep()
             for upload_id in self._uploads.expired(now()):
                 self.remove(upload_id, UploadState.EXPIRED)
+            self._clear_the_door()
         if time.monotonic() > self._sweep_at:  # such as what a lane wrote for an upload that was deleted under it
             self._sweep_at = time.monotonic() + SWEEP_SECONDS
             self._blobs.keep_only(self._uploads.named(), older_than=ORPHAN_SECONDS)
@@ -80,7 +85,7 @@ class Intake:
             return
         self.door.clear(removal.id)
         if known is None:
-            self._uploads.add(_gone(removal.id))  # else its address would be one that never was
+            self._uploads.add(_gone(removal.id, UploadState.DELETED))  # else its address would be one that never was
         else:
             self.remove(removal.id, UploadState.DELETED)
 
@@ -90,6 +95,18 @@ class Intake:
             with suppress(DoorError):
                 return self.door.ticket(upload_id).deletion
         return None
+
+    def _clear_the_door(self) -> None:
+        """Remove what lies at the door and is too old to be taken in."""
+        for upload_id in self.door.waiting():
+            with suppress(DoorError):
+                if self._expiry(self.door.ticket(upload_id)) <= now():
+                    if self._uploads.get(upload_id) is None:
+                        self._uploads.add(_gone(upload_id, UploadState.EXPIRED))
+                    self.door.clear(upload_id)
+
+    def _expiry(self, ticket: Ticket) -> datetime:
+        return ticket.handed_in_at + timedelta(days=self._settings.upload_days)
 
     def remove(self, upload_id: str, state: UploadState) -> None:
         """Remove all that is known of an upload, and the files that no other one has."""
@@ -140,11 +157,11 @@ class Intake:
             owner=ticket.owner,
             deletion=ticket.deletion,
             handed_in_at=ticket.handed_in_at,
-            expires_at=now() + timedelta(days=self._settings.upload_days),
+            expires_at=self._expiry(ticket),
         )
 
 
-def _gone(upload_id: str) -> Upload:
+def _gone(upload_id: str, state: UploadState) -> Upload:
     """An upload of which nothing is known but that it was here."""
     moment = now()
     return Upload(
@@ -152,7 +169,7 @@ def _gone(upload_id: str) -> Upload:
         content="",
         parts={},
         options=Options(),
-        state=UploadState.DELETED,
+        state=state,
         owner="",
         deletion="",
         handed_in_at=moment,

@@ -59,6 +59,7 @@ class _Watch:
         self._service = service
         self._pulse: int | None = None
         self._known: dict[str, Moment] = {}
+        self._expires: dict[str, datetime] = {}
 
     def look(self, ids: tuple[str, ...]) -> dict[str, Moment]:
         """Return what is true of them.
@@ -73,6 +74,7 @@ class _Watch:
         still = self._known if pulse is not None and pulse == self._pulse else {}
         self._known = {one: self._moment(one, still.get(one), now, waits, alive=alive) for one in ids}
         self._pulse = pulse
+        self._expires = {one: at for one, at in self._expires.items() if one in self._known}
         return self._known
 
     def _pulse_now(self) -> int | None:
@@ -90,13 +92,15 @@ class _Watch:
         alive: bool,
     ) -> Moment:
         """Return what is true of one; ``still`` is what was, where nothing was committed since."""
-        if still is not None and still.revision and not self._service.door.is_removed(upload_id):
+        is_in_time = now < self._expires.get(upload_id, now)
+        if still is not None and still.revision and is_in_time and not self._service.door.is_removed(upload_id):
             return replace(still, runner_alive=alive)
         try:
             upload = known(self._service, upload_id, now)
             wait = wait_of(self._service, upload, waits)
         except (Gone, NotFound):
             return GONE
+        self._expires[upload_id] = upload.expires_at
         return Moment(
             revision=upload.revision,
             state=upload.state.value,

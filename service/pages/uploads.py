@@ -165,10 +165,10 @@ def known(service: Service, upload_id: str, now: datetime) -> Upload:
             if upload is not None and upload.state.is_gone:
                 raise _gone(upload.state)
             if upload is not None:
-                return upload
+                return _in_time(upload, now)
         with suppress(DoorError):
             if service.door.holds(upload_id):
-                return _waiting(service.door.ticket(upload_id), service.settings)
+                return _in_time(_waiting(service.door.ticket(upload_id), service.settings), now)
     raise NotFound("upload", upload_id, (), next_step="Its address may be cut off; uploads are listed nowhere.")
 
 
@@ -179,6 +179,13 @@ def wait_of(service: Service, upload: Upload, waits: Callable[[], Mapping[str, W
         return _NO_WAIT if has_row else waits().get(upload.id, _NO_WAIT)
     waiting = service.door.waiting()
     return Wait(ahead=waiting.index(upload.id)) if upload.id in waiting else _NO_WAIT
+
+
+def _in_time(upload: Upload, now: datetime) -> Upload:
+    """Return an upload unless its time is over: the runner may not have come to remove it yet, or not be there."""
+    if upload.expires_at <= now:
+        raise _gone(UploadState.EXPIRED)
+    return upload
 
 
 def _gone(state: UploadState) -> Gone:

@@ -434,6 +434,27 @@ def test_what_never_was_and_what_is_gone(visitor: Visitor, store: Store) -> None
         assert "classifier" not in visitor.get(at(upload)).text
 
 
+def test_an_upload_whose_time_is_over_is_gone_also_where_nobody_removed_it_yet(
+    visitor: Visitor, store: Store, tmp_path: Path
+) -> None:
+    """Such as without a runner, in the database and at the door; whoever listens is told."""
+    past, later = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
+    upload = samples.whole(store, expires_at=past)
+    lying = visitor.post("/api/uploads", files=MODEL).json()
+    ticket = tmp_path / "uploads" / "door" / lying["id"] / "ticket.json"
+    ticket.write_text(ticket.read_text().replace(str(past.year), "2001"))
+    for address in (at(upload), at(upload, ".json"), at(upload, "/report"), at(upload, "/events"), lying["address"]):
+        answer = visitor.get(address, headers={"accept": "application/json"})
+        assert (answer.status_code, "time is over" in answer.json()["error"]["message"]) == (410, True), address
+    listened = samples.an_upload("l", state=UploadState.LOADING, expires_at=later, revision=1)
+    store.uploads.add(listened)
+    watch = listening._Watch(visitor.app.state.service)  # type: ignore[attr-defined]
+    known = watch.look((listened.id,))[listened.id]
+    assert known.state == "loading"
+    assert watch._moment(listened.id, known, past, dict, alive=True) == known
+    assert watch._moment(listened.id, known, later, dict, alive=True) == listening.GONE  # nothing was written since
+
+
 def test_events_end_where_nothing_more_comes(visitor: Visitor, store: Store) -> None:
     """The first says what is true now; of a whole upload it is the last."""
     upload = samples.whole(store)

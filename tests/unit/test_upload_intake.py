@@ -34,6 +34,27 @@ def test_a_deleted_upload_leaves_nothing_and_only_its_token_does_it(tmp_path: Pa
     assert [path for path in files.rglob("*") if path.is_file()] == []
 
 
+def test_an_upload_whose_time_is_over_leaves_nothing(tmp_path: Path, store: Store) -> None:
+    """But that it was here; another one of other files stays."""
+    work = work_on(tmp_path, store, World())
+    with work.running():
+        asked = Options(environments=("tf2.9",), save_again=False)
+        upload = until(work, store, hand_in(work.door, options=asked), is_over)
+        other = until(work, store, hand_in(work.door, b"other", options=asked), is_over)
+        store.uploads.change(upload.id, expires_at=upload.handed_in_at)
+        work._intake._tidy_at = 0.0
+        work.look()
+    gone = store.uploads.get(upload.id)
+    assert gone is not None
+    assert (gone.state, gone.parts, gone.owner) == (UploadState.EXPIRED, {}, "")
+    assert not store.uploads.cells(upload.content)
+    assert store.uploads.cells(other.content)
+    assert [work._blobs.path(file.sha256).exists() for one in (upload, other) for file in one.parts.values()] == [
+        False,
+        True,
+    ]
+
+
 def test_what_was_deleted_at_the_door_is_known_to_be_gone(tmp_path: Path, store: Store) -> None:
     """Of its files web left nothing, of its ticket some or nothing; a wrong token still changes nothing of what lies there."""
     work = work_on(tmp_path, store, World())
