@@ -17,6 +17,9 @@ SAVE_VERSION: Final = 2
 LOAD_VERSION: Final = 2
 """Raised by hand whenever the code that loads or judges changes what it may find."""
 
+INSPECTION_VERSION: Final = 1
+"""Raised by hand whenever the code that looks into uploads changes what it may tell of one."""
+
 
 class Format(StrEnum):
     """How a model is written to disk."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Table, delete, func, insert, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matrix.errors import UsageError
-from matrix.model import LOAD_VERSION, SAVE_VERSION
+from matrix.model import INSPECTION_VERSION, LOAD_VERSION, SAVE_VERSION
 from matrix.store import upload_rows
 from matrix.store.rows import AnyRow, Columns
 from matrix.store.shelf import Shelf
@@ -133,10 +133,17 @@ class Uploads(Shelf):
         return tuple(map(upload_rows.save, self._rows(select(upload_saves).where(is_it).order_by(upload_saves.c.id))))
 
     def inspected(self, content: str) -> Upload | None:
-        """An upload of the same content that was inspected, and not refused, already."""
+        """An upload of the same content that was inspected, and not refused, already; by this inspector, if there is one."""
         answered = uploads.c.inspection.is_not(None) & uploads.c.state.not_in((*_GONE, UploadState.REFUSED.value))
-        found = self._uploads(select(uploads).where(uploads.c.content == content, answered).limit(1))
-        return found[0] if found else None
+        found = self._uploads(select(uploads).where(uploads.c.content == content, answered))
+        by_this = (one for one in found if (one.inspection or {}).get("version") == INSPECTION_VERSION)
+        return next(by_this, found[0] if found else None)
+
+    def unlearn(self, content: str) -> None:
+        """Remove what was found of a content, whose uploads stay. What only that named is swept later."""
+        with self._transaction() as connection:
+            _remove_findings(connection, content)
+            _raise_revision(connection, content)
 
     def forget(self, upload_id: str, state: UploadState, now: datetime) -> frozenset[str]:
         """Remove what is known of an upload, but that it was here; return the blobs that nothing names any more."""

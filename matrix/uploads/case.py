@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import partial
 from typing import Any, Final
 
-from matrix.model import Environment
+from matrix.model import INSPECTION_VERSION, Environment
 from matrix.uploads.attempt import Inputs
 from matrix.uploads.background import Background
 from matrix.uploads.filling import Filling
@@ -31,6 +31,9 @@ BUILT_ANEW: Final = (
     "A script makes the model anew in each version, with weights drawn anew, so the row says where it can be built and "
     "called; the matrix below it is what one version saves and another loads."
 )
+ASKED_WITH: Final = ("kind", "packing", "root", "inputs")
+"""What of an inspection says how a file is loaded and called."""
+
 REST_SECONDS: Final = 5.0
 LONGEST_REST: Final = 60.0
 
@@ -157,7 +160,7 @@ class Case:
             if state := self._state(UploadState.INSPECTING):
                 self._change(**state)
             known = self._known()
-            found = (known and known.inspection) or self._inspect_parts(self.upload.parts)
+            found = self._looked_into(known)
             inspection = of_these(found, self._kinds)
             refused = inspection.get("refused")
             if refused is None:
@@ -168,6 +171,21 @@ class Case:
         except BaseException:
             self._inspection_claimed = False  # by whoever works next: the machine was in the way, or we are stopped
             raise
+
+    def _looked_into(self, known: Upload | None) -> dict[str, Any]:
+        """Return what is known of the files, or look into them: also where an older inspector told what is known.
+
+        What was found of files that are now asked otherwise is forgotten, or answers to two questions would stand in one row.
+        """
+        before = known and known.inspection
+        if before and before.get("version") == INSPECTION_VERSION:
+            return before
+        found = {**self._inspect_parts(self.upload.parts), "version": INSPECTION_VERSION}
+        if before and before.get("inputs_from") == found.get("inputs_from") and not found["inputs"]:
+            found["inputs"] = before.get("inputs")  # what an environment made up, where nobody knows what it takes
+        if before and any(before.get(name) != found.get(name) for name in ASKED_WITH):
+            self._means.uploads.unlearn(self.upload.content)
+        return found
 
     def _known(self) -> Upload | None:
         """Return an upload of the same content that was looked into, if what it is asked is still there."""

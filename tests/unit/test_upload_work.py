@@ -16,7 +16,8 @@ from matrix.config import Settings
 from matrix.errors import BusyError
 from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verdict
 from matrix.store import Store
-from matrix.uploads import background, turns
+from matrix.store import uploads as uploads_of_the_store
+from matrix.uploads import background, case, turns
 from matrix.uploads.case import UNSTEADY
 from matrix.uploads.model import ITSELF, Options, Parts, Upload, UploadCell, UploadState
 from matrix.uploads.ways import WHOLE
@@ -70,6 +71,45 @@ def test_the_same_file_again_is_answered_from_what_is_known(tmp_path: Path, stor
         second = until(work, store, hand_in(work.door, owner="another"), is_over)
     assert (len(world.asked), world.inspected) == (asked, 1)
     assert (second.reference, second.content, second.id == first.id) == (first.reference, first.content, False)
+
+
+def by_a_repaired_inspector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on another version of it looks into files."""
+    for module in (case, uploads_of_the_store):
+        monkeypatch.setattr(module, "INSPECTION_VERSION", 99)
+
+
+def test_the_same_file_is_looked_into_again_once_the_inspector_was_repaired(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once. What was found of it stays: it is asked the same."""
+    world = World(rule=before_2_16, made=lambda: 1.0, inspection={"inputs_from": "none"})
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        until(work, store, hand_in(work.door), is_over)
+        asked = len(world.asked)
+        by_a_repaired_inspector(monkeypatch)
+        world.inspection["notes"] = ["Something that it did not see before."]
+        found = [until(work, store, hand_in(work.door), is_over) for _ in range(2)]
+    assert [one.inspection and one.inspection["notes"] for one in found] == [world.inspection["notes"]] * 2
+    assert (len(world.asked), world.inspected) == (asked, 2)
+
+
+def test_a_file_that_turns_out_to_be_another_kind_is_tried_anew(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found of it answers another question, and stands in no row with the new answers."""
+    world = World(rule=before_2_16)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        first = until(work, store, hand_in(work.door), is_over)
+        asked = len(world.asked)
+        by_a_repaired_inspector(monkeypatch)
+        world.inspection["root"] = "elsewhere"
+        again = until(work, store, hand_in(work.door), is_over)
+    assert {name for name, _ in world.asked[asked:]} == set(IDS.values())
+    assert world.inspected == 2
+    assert row(store, again).keys() == row(store, first).keys()
 
 
 def test_only_what_is_asked_for_is_run_beside_the_reference(tmp_path: Path, store: Store) -> None:

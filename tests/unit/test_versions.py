@@ -22,7 +22,15 @@ SAVING = ("feed", "observe", "wire", "save", "writers", "ways")
 LOADING = (*SAVING, "load", "marks", "again", "archives", "brought", "invent")
 """What loads also saves again, and trains a step, where marks are taken."""
 
+INSPECTING = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "images/inspector").rglob("*.py"))
+
 FILES = {
+    "INSPECTION_VERSION": [
+        *INSPECTING,
+        "images/probe/invent.py",
+        "images/probe/wire.py",
+        "matrix/uploads/inspection.py",
+    ],
     "SAVE_VERSION": RECIPES + [f"images/probe/{name}.py" for name in SAVING],
     "LOAD_VERSION": RECIPES
     + [f"images/probe/{name}.py" for name in LOADING]
@@ -97,7 +105,9 @@ def main(words: list[str]) -> str:
     now = current()
     recorded = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else now
     stale = [
-        name for name in FILES if now[name] != recorded[name] and now[name]["version"] == recorded[name]["version"]
+        name
+        for name in FILES
+        if name in recorded and now[name] != recorded[name] and now[name]["version"] == recorded[name]["version"]
     ]
     if stale and "--same-results" not in words:
         return "\n".join(complaint(name, now[name], recorded[name]) for name in stale)
