@@ -11,6 +11,7 @@ from matrix.methods import primary_method
 from matrix.model import Format, Method, Model, SaveOutcome
 from matrix.protocol import ProtocolError
 from matrix.results import Signature
+from matrix.uploads.agreement import judged
 from matrix.uploads.attempt import Seat
 from matrix.uploads.model import UploadCell, UploadSave
 from matrix.uploads.ways import Ways
@@ -39,8 +40,8 @@ def _alone(seat: Seat, method: Method, format_: Format) -> UploadSave:
     return saved[0] if saved else _failed(seat, format_, "the process ended while it was saved")
 
 
-def load_again(seat: Seat, save: UploadSave, now: datetime) -> UploadCell:
-    """Load what another environment saved, and hold it to what that one answered."""
+def load_again(seat: Seat, save: UploadSave, now: datetime, *, comparable: bool = True) -> UploadCell:
+    """Load what another environment saved, and hold it to what that one answered, if that would be the same once more."""
     if save.artifact is None or save.inputs is None or save.outputs is None:
         raise ValueError("nothing was saved")
     seat.place(save.artifact, save.inputs)
@@ -62,6 +63,8 @@ def load_again(seat: Seat, save: UploadSave, now: datetime) -> UploadCell:
     ending, said = seat.run(LoadJob(cells=(cell,)))
     expected = Expected(outputs=protocol.arrays(seat.blobs.get(save.outputs)), signature=save.signature or _UNSTATED)
     result = verdict.judge(seat.key(method, save.artifact), ending, said, expected)
+    if not comparable:
+        result = judged(result, None)
     return UploadCell(saver=save.saver, format=save.format, result=result, outputs=None, group=None, measured_at=now)
 
 

@@ -22,12 +22,16 @@ SLICE_SECONDS: Final = 5.0
 
 
 class Background:
-    """What is done once the row of a content stands. ``claim`` is called under its owner's lock."""
+    """What is done once the row of a content stands. ``claim`` is called under its owner's lock.
 
-    def __init__(self, means: Means, content: str, filling: Filling) -> None:
+    ``comparable`` is off for a model that answers at random: what its savers answered is then held against nothing.
+    """
+
+    def __init__(self, means: Means, content: str, filling: Filling, *, comparable: bool) -> None:
         self._means = means
         self._content = content
         self._filling = filling
+        self._comparable = comparable
         self._savers = filling.savers()
         self._loaders = filling.row.members
         self._has_begun = False
@@ -70,7 +74,8 @@ class Background:
             with suppress(HarnessBrokenError), self._means.seat(environment, filling.ways, filling.inputs) as seat:
                 began = time.monotonic()  # only now: a container may take longer to start than a slice is long
                 while waiting:
-                    self._means.uploads.record_cells(self._content, [load_again(seat, waiting.pop(0), now())])
+                    found = load_again(seat, waiting.pop(0), now(), comparable=self._comparable)
+                    self._means.uploads.record_cells(self._content, [found])
                     if time.monotonic() - began >= SLICE_SECONDS:
                         break
                 if waiting:

@@ -273,7 +273,8 @@ class Case:
         if not (self.upload.options.save_again and self._filling.savers()):
             self._end(state=UploadState.DONE, row_at=self.upload.row_at or now())
             return
-        self._background = Background(self._means, self.upload.content, self._filling)
+        comparable = self.upload.note != UNSTEADY
+        self._background = Background(self._means, self.upload.content, self._filling, comparable=comparable)
         self._change(state=UploadState.SAVING_AGAIN, row_at=self.upload.row_at or now())
         self.phase = Phase.BACKGROUND
 

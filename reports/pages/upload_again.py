@@ -40,11 +40,15 @@ class InFormat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Again:
-    """All formats together, and each. ``loads`` is how many of ``tried`` loads give the saver's answers."""
+    """All formats together, and each.
+
+    ``loads`` is how many of ``tried`` loads give the saver's answers, ``uncompared`` how many merely load.
+    """
 
     heat: Heat
     formats: tuple[InFormat, ...]
     loads: int
+    uncompared: int
     tried: int
 
 
@@ -94,6 +98,7 @@ def again(
         heat=_heat(savers, environments, formats, outcomes, by_save),
         formats=tuple(_in_formats((savers, environments), formats, outcomes, by_save, order)),
         loads=counted[Outcome.PASS],
+        uncompared=counted[Outcome.LOADS],
         tried=counted.total(),
     )
 

@@ -363,6 +363,19 @@ def test_where_nothing_is_compared_it_says_why(
     assert (".npz" in page) == said.startswith("It was not called")
 
 
+def test_what_is_compared_with_nothing_is_not_said_to_give_other_answers(visitor: Visitor, store: Store) -> None:
+    """Of a model that answers at random, what it was saved again as loads, and no more is said of that."""
+    upload = samples.an_upload("y", reference=None, note="It answers differently each time.")
+    store.uploads.add(upload)
+    saves, cells = samples.saved_again(samples.BASE[:1])
+    store.uploads.record_saves(upload.content, saves)
+    merely = [replace(one, result=replace(one.result, verdict=Verdict.LOADS)) for one in cells]
+    store.uploads.record_cells(upload.content, merely)
+    page = text(visitor.get(at(upload)).text)
+    assert "loads succeed; its answers are compared with nothing." in page
+    assert "give the answers of the version that saved" not in page
+
+
 def test_strangers_texts_are_text(visitor: Visitor, store: Store) -> None:
     """Names, classes, evidence and errors with markup in them are shown as they are, in the page and in the report."""
     upload = samples.hostile(store)

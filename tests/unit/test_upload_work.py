@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from matrix import catalog
 from matrix.config import Settings
 from matrix.errors import BusyError
-from matrix.model import Environment, Flavour, Format, Method, SaveOutcome, Verdict
+from matrix.model import Environment, Flavour, Format, Method, Rung, SaveOutcome, Verdict
 from matrix.store import Store
 from matrix.store import uploads as uploads_of_the_store
 from matrix.uploads import background, case, turns
@@ -276,6 +277,19 @@ def test_a_model_that_answers_at_random_is_compared_with_nothing(tmp_path: Path,
     for one in (upload, second):
         assert (one.note, one.reference) == (UNSTEADY, None)
         assert {cell.result.verdict for cell in row(store, one).values()} == {Verdict.LOADS}
+
+
+def test_what_a_model_that_answers_at_random_is_saved_again_as_merely_loads(tmp_path: Path, store: Store) -> None:
+    """What the version that saved it answered would be another thing the next time; also once more after a restart."""
+    numbers = iter(range(10_000))
+    some = Options(environments=("tf2.9", "tf2.10"))
+    for _ in range(2):
+        work = work_on(tmp_path, store, World(rule=lambda _, __: float(next(numbers))))
+        with work.running():
+            upload = until(work, store, hand_in(work.door, options=some), is_over)
+        again = [cell.result for cell in store.uploads.cells(upload.content) if cell.saver != ITSELF]
+        assert {(one.verdict, one.rung, one.differences) for one in again} == {(Verdict.LOADS, Rung.CALLED, ())}
+        some = replace(some, environments=("tf2.9", "tf2.10", "tf2.11"))
 
 
 def test_a_version_that_answers_at_random_drifts_and_hides_no_other(tmp_path: Path, store: Store) -> None:
