@@ -161,7 +161,7 @@ class Case:
                 self._change(**state)
             known = self._known()
             found = self._looked_into(known)
-            inspection = of_these(found, self._kinds)
+            inspection = of_these(found, self.upload.parts.keys(), self._kinds)
             refused = inspection.get("refused")
             if refused is None:
                 self._begin_row(inspection, is_unsteady=known is not None and known.note == UNSTEADY)

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from matrix.config import UPLOAD_KINDS
+from matrix.uploads.model import Part
+
+SCRIPTS: Final = (Part.BUILDER, Part.CUSTOM_OBJECTS)
+"""Parts that are a kind of their own, whatever they stand beside."""
 
 
-def of_these(found: Mapping[str, Any], taken: Collection[str]) -> dict[str, Any]:
-    """Return what an inspector found; it is refused where it is of another kind than those that are taken."""
-    if found["refused"] is not None or found["kind"] in taken or found["kind"] not in UPLOAD_KINDS:
+def script_not_taken(parts: Collection[Part], taken: Collection[str]) -> Part | None:
+    """Return a script among these parts that is not taken here."""
+    return next((one for one in SCRIPTS if one in parts and one.value not in taken), None)
+
+
+def of_these(found: Mapping[str, Any], parts: Collection[Part], taken: Collection[str]) -> dict[str, Any]:
+    """Return what an inspector found; it is refused where it, or a script beside it, is of a kind that is not taken."""
+    if found["refused"] is not None:
         return dict(found)
-    return {**found, "refused": _refusal(found["kind"], taken)}
+    if found["kind"] in UPLOAD_KINDS and found["kind"] not in taken:
+        return {**found, "refused": _refusal(f"It is of the kind {found['kind']}, which is not taken here.", taken)}
+    if script := script_not_taken(parts, taken):
+        return {**found, "refused": _refusal(f"A script came beside it ({script}), and none is taken here.", taken)}
+    return dict(found)
 
 
-def _refusal(kind: str, taken: Collection[str]) -> dict[str, str]:
+def _refusal(message: str, taken: Collection[str]) -> dict[str, str]:
     listed = ", ".join(one for one in UPLOAD_KINDS if one in taken) or "none"
     return {
         "code": "kind-not-taken",
-        "message": f"It is of the kind {kind}, which is not taken here.",
+        "message": message,
         "next_step": f"Kinds that are: {listed}. Whoever runs this site sets TFMATRIX_UPLOAD_KINDS; elsewhere all are taken.",
     }

@@ -23,6 +23,7 @@ from matrix.config import Settings
 from matrix.errors import DiskFullError, IncompleteError, StoreError, TfmatrixError
 from matrix.selection import select_environments
 from matrix.uploads.door import Door, Ticket, new_id
+from matrix.uploads.kinds import script_not_taken
 from matrix.uploads.model import Options, Part, UploadState, hashed
 from service.problems import BadUpload, Forbidden, TooMany, TooSlow, WrongType
 from service.state import Service
@@ -114,12 +115,11 @@ def sorted_out(files: Mapping[Part, Taken], folder: Path, kinds: frozenset[str])
     if not found.keys() & {Part.MODEL, Part.BUILDER}:
         came = f"{' and '.join(found)} came, but no model" if found else "No file came"
         raise BadUpload(f"{came}.", next_step="The model's file is named model: curl -F model=@model.keras")
-    for part in (Part.BUILDER, Part.CUSTOM_OBJECTS):
-        if part in found and part.value not in kinds:
-            raise Forbidden(
-                f"{found[part].name} is a script, and this site takes none as {part}.",
-                next_step="Send the model alone, or check it with tfmatrix on a machine of your own.",
-            )
+    if script := script_not_taken(found.keys(), kinds):
+        raise Forbidden(
+            f"{found[script].name} is a script, and this site takes none as {script}.",
+            next_step="Send the model alone, or check it with tfmatrix on a machine of your own.",
+        )
     return found
 
 
