@@ -72,7 +72,11 @@ class Settings(BaseSettings):
     artifact_bytes: int = Field(128 << 20, ge=1 << 20, description="Largest artifact, and largest answer of a cell.")
     batch: int = Field(1000, ge=1, description="Cells that one container runs before it is replaced.")
     poll_seconds: float = Field(2, gt=0, description="Seconds after which a runner looks again for requests.")
-    warm: int = Field(-1, ge=-1, description="Containers kept ready for uploads; -1: as many as half the memory holds.")
+    warm: int = Field(
+        -1,
+        ge=-1,
+        description="Containers kept ready for uploads, as far as memory has room beside lanes; -1: at most half of it.",
+    )
 
     host: str = Field("127.0.0.1", min_length=1, description="Address that the web process listens on.")
     port: int = Field(8321, ge=0, le=65535, description="Port that it listens on; 0 takes any that is free.")
@@ -151,8 +155,9 @@ class Settings(BaseSettings):
 
     @property
     def warm_containers(self) -> int:
-        """How many containers wait for uploads: each holds TensorFlow in memory."""
-        return self.memory // 2 // WARM_BYTES if self.warm < 0 else self.warm
+        """How many containers wait for uploads: each holds TensorFlow in memory, beside what the lanes may take of it."""
+        room = max(0, self.memory - self.lanes_in_memory * self.container_memory) // WARM_BYTES
+        return min(room, self.memory // 2 // WARM_BYTES if self.warm < 0 else self.warm)
 
     @property
     def lanes_in_memory(self) -> int:

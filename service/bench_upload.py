@@ -6,14 +6,15 @@ import json
 import math
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import typer
 from rich.console import Console
@@ -22,7 +23,7 @@ from rich.table import Table
 from images.bootstrap.engine import connect
 from matrix.blobs import Blobs
 from matrix.catalog import load_environments
-from matrix.config import Settings
+from matrix.config import WARM_BYTES, Settings
 from matrix.engines.docker import PROBE, DockerEngine
 from matrix.errors import EngineError, ExitCode
 from matrix.lane import Finding, Lanes
@@ -34,7 +35,7 @@ from matrix.results import Artifact, SaveResult
 from matrix.store import Store, open_store
 from matrix.uploads.door import Ticket, new_id
 from matrix.uploads.model import Options, Part, Upload
-from matrix.uploads.work import UploadWork
+from matrix.uploads.work import LABEL, UploadWork
 from service.bench import BENCH, bench_sandboxes
 from service.options import Json
 from service.uploads.working import upload_work
@@ -46,6 +47,7 @@ FIRST_SECONDS: Final = 2.0
 WARM_SECONDS: Final = 12.0
 COLD_SECONDS: Final = 60.0
 WARM_TO_PLAIN: Final = 5.0
+SAMPLE_SECONDS: Final = 0.5
 _PATIENCE_SECONDS: Final = 900.0
 
 
@@ -59,7 +61,10 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Findings:
-    """The ways side by side. ``many`` is the last row of ten uploads at once; ``warming`` what it took to have all warm."""
+    """The ways side by side. ``many`` is the last row of ten uploads at once; ``warming`` what it took to have all warm.
+
+    ``peak`` is the most bytes that all containers took together with all warm and ten uploads at once, ``memory`` the setting.
+    """
 
     environments: int
     warming: float
@@ -67,6 +72,8 @@ class Findings:
     cold: Measured
     plain: Measured
     many: Measured
+    peak: int
+    memory: int
 
     @property
     def complaints(self) -> list[str]:
@@ -76,6 +83,7 @@ class Findings:
             f"the row within {WARM_SECONDS:.0f} s, warm": self.warm.row < WARM_SECONDS,
             f"the row within {COLD_SECONDS:.0f} s, with nothing warm": self.cold.row < COLD_SECONDS,
             f"{WARM_TO_PLAIN:.0f} times as fast as the plain way, warm": self.plain.row / self.warm.row > WARM_TO_PLAIN,
+            f"all containers within {_gib(self.memory)}, which is the setting": 0 < self.peak <= self.memory,
         }
         return [what for what, reached in checks.items() if not reached]
 
@@ -101,6 +109,34 @@ def bench_upload(*, as_json: Json = False) -> None:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+class Peak:
+    """The most that containers with a label take together while the context lasts: looked at again and again, in a thread."""
+
+    def __init__(self, take: Callable[[], int], seconds: float = SAMPLE_SECONDS) -> None:
+        self.bytes = 0
+        self._take = take
+        self._seconds = seconds
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="memory", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while True:
+            with suppress(
+                EngineError
+            ):  # the next look may succeed; where none does, nothing was measured, and that is said
+                self.bytes = max(self.bytes, self._take())
+            if self._over.wait(self._seconds):
+                return
+
+
 class _Bench:
     """One small model, saved here by 2.15 as HDF5, handed in again and again under homes that know nothing."""
 
@@ -123,14 +159,24 @@ class _Bench:
             cold = self._row(work, store, 0)
         self._say("warming up …")
         began = time.monotonic()
-        with self._working("warm", warm=len(self._bases)) as (work, store):
+        peak = Peak(lambda: self._engine.memory(f"{LABEL}={self._folder / 'warm'}"))
+        with peak, self._working("warm", warm=len(self._bases)) as (work, store):
             self._until_warm(work)
             warming = time.monotonic() - began
             self._say("warm …")
             warm = self._row(work, store, 1)
             self._say(f"{MANY} at once …")
             many = self._many(work, store)
-        return Findings(environments=len(self._bases), warming=warming, warm=warm, cold=cold, plain=plain, many=many)
+        return Findings(
+            environments=len(self._bases),
+            warming=warming,
+            warm=warm,
+            cold=cold,
+            plain=plain,
+            many=many,
+            peak=peak.bytes,
+            memory=Settings().memory,
+        )
 
     def _saved(self) -> Artifact:
         sandboxes = bench_sandboxes(self._engine, self._folder, Settings())
@@ -163,7 +209,9 @@ class _Bench:
     @contextmanager
     def _working(self, name: str, *, warm: int) -> Iterator[tuple[UploadWork, Store]]:
         home = self._folder / name
-        settings = Settings().model_copy(update={"home": home, "warm": warm})
+        given = Settings()
+        room = given.lanes_in_memory * given.container_memory + warm * WARM_BYTES  # all are to be warm, whatever is set
+        settings = given.model_copy(update={"home": home, "warm": warm, "memory": max(given.memory, room)})
         with open_store(home / "matrix.db") as store:
             work = upload_work(settings, store, lambda _: None)
             with work.running():
@@ -229,6 +277,10 @@ class _Bench:
             )
 
 
+def _gib(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GiB"
+
+
 def _print(out: Console, findings: Findings) -> None:
     table = Table("seconds", "first verdict", f"all {findings.environments}", "plain / this")
     ways = {"warm": findings.warm, "nothing warm": findings.cold, "the plain way": findings.plain}
@@ -239,7 +291,8 @@ def _print(out: Console, findings: Findings) -> None:
     out.print(
         f"The plain way: a container for each version, started for the file. All {findings.environments} were warm after"
         f" {findings.warming:.0f} s. Of {MANY} uploads at once, the first row stood after"
-        f" {findings.many.first or 0:.0f} s, the last after {findings.many.row:.0f} s.",
+        f" {findings.many.first or 0:.0f} s, the last after {findings.many.row:.0f} s. All containers together took"
+        f" {_gib(findings.peak)} at the most; {_gib(findings.memory)} is the setting.",
         soft_wrap=True,
     )
     for complaint in findings.complaints:

@@ -74,6 +74,18 @@ class DockerEngine:
             raise engine_died(error) from error
         return len(found)
 
+    def memory(self, label: str) -> int:
+        """Return how many bytes containers with this label take together just now, less what is only cached of files."""
+        filters = {"label": [f"{PROJECT_LABEL}=tfmatrix", label]}
+        taken = 0
+        try:
+            for one in self._client.api.containers(filters=filters):
+                with contextlib.suppress(docker.errors.APIError):  # it is gone meanwhile
+                    taken += taken_by(self._client.api.stats(one["Id"], stream=False, one_shot=True))
+        except FAULTS as error:
+            raise engine_died(error) from error
+        return taken
+
     def run(
         self, environment: Environment, command: list[str], folders: Mapping[Path, str], processor: int | None
     ) -> None:
@@ -132,6 +144,16 @@ class DockerEngine:
     def _create(self, image: str, options: dict[str, Any], labels: Mapping[str, str]) -> Any:  # noqa: ANN401
         options = {**options, **self._runtime, "labels": {PROJECT_LABEL: "tfmatrix", **labels}}
         return self._client.containers.create(image, **options)
+
+
+def taken_by(stats: Mapping[str, Any]) -> int:
+    """Return what a container's control group counts as memory, less inactive files: as `docker stats` shows it."""
+    memory = stats.get("memory_stats", {})
+    detail = memory.get("stats", {})
+    cached = detail.get(
+        "total_inactive_file", detail.get("inactive_file", 0)
+    )  # of the first and second version of groups
+    return max(0, int(memory.get("usage", 0)) - int(cached))
 
 
 def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str, Any]:

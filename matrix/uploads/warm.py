@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from matrix.blobs import Blobs
+from matrix.config import WARM_BYTES
 from matrix.engines import Engine
 from matrix.model import Environment
 from matrix.sandboxes import COPIES, Sandboxes
@@ -22,15 +23,20 @@ class Containers:
     """Starts sessions for uploads, and keeps ``many`` of them warm, at most one for each environment.
 
     An environment proves itself before its container counts as warm; a cold one is proved unless this process has seen
-    the very same image prove itself before: a proof takes a second. No file is given more than ``most_room``, in bytes.
+    the very same image prove itself before: a proof takes a second. No file is given more than ``most_room``, in bytes; what
+    it needs beyond ``own_room`` is taken from the warm ones, of which there are so many fewer meanwhile.
     """
 
-    def __init__(self, engine: Engine, blobs: Blobs, sandboxes: Sandboxes, *, most_room: int, many: int) -> None:
+    def __init__(  # noqa: PLR0913  how much there is, of what
+        self, engine: Engine, blobs: Blobs, sandboxes: Sandboxes, *, most_room: int, many: int, own_room: int = 0
+    ) -> None:
         self._engine = engine
         self._blobs = blobs
         self._sandboxes = sandboxes
         self._most_room = max(ROOM, most_room)
+        self._own_room = max(ROOM, own_room)
         self._many = many
+        self._lent = 0
         self._warm: dict[str, Session] = {}
         self._warming: set[str] = set()
         self._broken: set[str] = set()
@@ -54,8 +60,11 @@ class Containers:
         room = min(
             max(ROOM, COPIES * unpacked), self._most_room
         )  # what an inspector says of a size is a stranger's word
-        session = warm or self._sandboxes.open(environment, room)
+        lent = -(min(0, self._own_room - room) // WARM_BYTES)
+        session = None
         try:
+            self._lend(lent)
+            session = warm or self._sandboxes.open(environment, room)
             if warm is None:
                 try:
                     self._prove(session)
@@ -65,12 +74,28 @@ class Containers:
                     raise
             yield session
         finally:
+            if session is not None:
+                self._sandboxes.close(session)
+            self._lend(-lent)
+
+    def _lend(self, many: int) -> None:
+        """Keep so many fewer warm from now on, or more again."""
+        closed = []
+        with self._lock:
+            self._lent += many
+            while self._warm and len(self._warm) > self._many - self._lent:
+                closed.append(self._warm.popitem()[1])
+        for session in closed:
             self._sandboxes.close(session)
 
     def missing(self, line: Sequence[Environment]) -> Environment | None:
         """Return the next environment that should be kept warm and is not; nothing when all are, or enough."""
         with self._lock:
-            if len(self._warm) + len(self._warming) >= self._many or self._warming or self._sandboxes.is_stopped:
+            if (
+                len(self._warm) + len(self._warming) >= self._many - self._lent
+                or self._warming
+                or self._sandboxes.is_stopped
+            ):
                 return None
             taken = self._warm.keys() | self._broken
             found = next((one for one in reversed(line) if one.id not in taken), None)

@@ -17,7 +17,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from matrix.blobs import Blobs
-from matrix.config import Settings
+from matrix.config import WARM_BYTES, Settings
 from matrix.engines import Engine
 from matrix.errors import BusyError, StoreError, TfmatrixError, UsageError
 from matrix.model import Environment
@@ -88,6 +88,7 @@ class UploadWork:
             for folder in (_inboxes(self._settings), _looked_into(self._settings)):
                 shutil.rmtree(folder, ignore_errors=True)
             self._blobs.keep_only(self._uploads.named())
+            self._say_if_fewer_are_warm()
             if self._settings.warm_containers:
                 stack.enter_context(self._inspector)
             for upload in self._uploads.under_way():
@@ -102,6 +103,14 @@ class UploadWork:
                 yield
             finally:
                 self._stop()
+
+    def _say_if_fewer_are_warm(self) -> None:
+        warm, lanes = self._settings.warm_containers, self._settings.lanes_in_memory
+        if self._settings.warm > warm:
+            self._say(
+                f"uploads: {warm} containers are kept warm, not {self._settings.warm}: TFMATRIX_MEMORY has no room for more "
+                f"beside {lanes} that work. Raise it, or lower TFMATRIX_LANES or TFMATRIX_CONTAINER_MEMORY."
+            )
 
     @property
     def door(self) -> Door:
@@ -243,13 +252,15 @@ class UploadWork:
 
 def containers(settings: Settings, engine: Engine, opened_by: Sandboxes) -> Containers:
     """Return the containers that uploads are loaded in."""
-    share = settings.memory // settings.lanes_in_memory
+    lanes, warm = settings.lanes_in_memory, settings.warm_containers
+    beside = (settings.memory - warm * WARM_BYTES) // lanes
     return Containers(
         engine,
         Blobs(settings.home / "blobs"),
         opened_by,
-        most_room=share - settings.container_memory,
-        many=settings.warm_containers,
+        most_room=settings.memory // lanes - settings.container_memory,
+        own_room=beside - settings.container_memory,
+        many=warm,
     )
 
 
