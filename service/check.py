@@ -92,23 +92,25 @@ def show_identity(console: Console, identity: Mapping[str, Any]) -> None:
 def show(console: Console, document: Mapping[str, Any]) -> None:
     """Print what an upload came to: its row, the causes, what to do."""
     places, reasons = document["row"]["places"], document["row"]["reasons"]
-    is_no_versions_fault = document["next_step"] in {one["step"] for one in reasons if one["step"]}
+    steps = {one.get("step", "") for one in reasons} - {""}  # of a person's own Python; an older site has none
+    is_no_versions_fault = document["next_step"] in steps
     if places and not is_no_versions_fault:
         console.print(_table(places))
     for sentence in (document["words"], document["note"], document["next_step"]):
         if sentence:
             console.print(escape(str(sentence)), soft_wrap=True)
-    for reason in reasons:
+    for reason in () if is_no_versions_fault and len(reasons) == 1 else reasons:
         console.print(f"[bold]{escape(reason['cause'])}[/] ({escape(reason['where'])})", soft_wrap=True)
-        error = textwrap.shorten(
-            f"{reason['exception']}: {_first_line(reason['message'])}", MESSAGE, placeholder=" ..."
-        )
-        if error != reason["cause"]:
-            console.print(f"  {escape(error)}", soft_wrap=True)
+        if not reason.get("step"):
+            error = textwrap.shorten(
+                f"{reason['exception']}: {_first_line(reason['message'])}", MESSAGE, placeholder=" ..."
+            )
+            if error != reason["cause"]:
+                console.print(f"  {escape(error)}", soft_wrap=True)
+        elif reason["step"] != document["next_step"]:
+            console.print(f"  {escape(reason['step'])}", soft_wrap=True)
         for remedy in reason["remedies"]:
             console.print(f"  tried, and works: {escape(remedy[0].lower() + remedy[1:])}.", soft_wrap=True)
-        if reason["step"] not in {"", document["next_step"]}:
-            console.print(f"  {escape(reason['step'])}", soft_wrap=True)
 
 
 def _told_of(identity: Mapping[str, Any]) -> Iterator[str]:

@@ -87,6 +87,8 @@ def test_python_that_fails_everywhere_is_said_with_what_to_do() -> None:
     said = printed(document([a_cell(one, Verdict.FAIL, failure=own_python()) for one in BASE]))
     assert "The Python that you handed in fails in every version" in said
     assert said.count("no other package: leave the import out of custom_objects.py") == 1
+    assert said.count("No module named 'torch'") == 1
+    assert "brought.Unusable" not in said
     assert "2.4" not in said.partition("The Python")[0], "a row of failures stands before it"
     some = [a_cell(BASE[0], Verdict.FAIL, failure=own_python()), *(a_cell(one, Verdict.PASS) for one in BASE[1:])]
     assert printed(document(some)).count("no other package: leave the import out of custom_objects.py") == 1

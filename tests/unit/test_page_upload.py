@@ -123,6 +123,7 @@ def test_python_that_fails_everywhere_is_said_once_and_accuses_no_version(visito
     assert said.count(step) == 1
     assert "Traceback (most recent call last)" in said
     assert "No other way that was tried" not in said
+    assert "brought.Unusable: custom" not in said.partition("Traceback")[0]
     assert "In each version" not in said
     document = visitor.get(at(broken, ".json")).json()
     assert document["words"] == document["row"]["words"] == words
