@@ -125,8 +125,8 @@ def listed_zip(path: Path) -> Archive:
     whole: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         _refuse_what_is_no_file(info)
-        found.add(info.orig_filename if "\0" in info.orig_filename else info.filename, info.file_size)
-        whole[normal(info.filename)] = info
+        found.add(info.orig_filename, info.file_size)  # which every Python reads alike, as those do that load it
+        whole[normal(info.orig_filename)] = info
     found.refuse_a_bomb(path.stat().st_size)
     found.refuse_files_that_are_folders()
     return found

@@ -102,8 +102,8 @@ def _zip(path, room):
             raise UnsafeArchive("the archive has %d members, more than %d" % (len(members), MAX_MEMBERS))
         if sum(member.file_size for member in members) > room.most:  # what it admits; what it does is counted, too
             room.take(room.most + 1)
-        for member in members:
-            yield _parts("zip", member.filename), _is_zipped_file(member), lambda one=member: archive.open(one)
+        for member in members:  # by the name that every Python reads; from 3.12 on ``filename`` may be an extra field's
+            yield _parts("zip", member.orig_filename), _is_zipped_file(member), lambda one=member: archive.open(one)
 
 
 def _parts(kind, name):
@@ -124,5 +124,5 @@ def _is_file(kind, member):
 def _is_zipped_file(member):
     mode = member.external_attr >> 16
     if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise UnsafeArchive("the zip has a member that is neither file nor folder: %r" % member.filename[:200])
-    return not member.filename.endswith(("/", "\\"))
+        raise UnsafeArchive("the zip has a member that is neither file nor folder: %r" % member.orig_filename[:200])
+    return not member.orig_filename.endswith(("/", "\\"))

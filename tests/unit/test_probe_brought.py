@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
+from images.inspector.archive import listed_zip
 from matrix.uploads.ways import OWN_PYTHON
 from tests.probe_code import probe
 
@@ -50,6 +51,23 @@ def packed(path: Path, packing: str, files: Files) -> Path:
 def contents(folder: Path) -> Files:
     """All files below a folder by their relative names."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_name_in_an_extra_field_is_read_by_no_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 3.12 on zipfile takes a name from the field 0x7075; the inspector, which names the root, runs on an older one."""
+    path = packed(tmp_path / "a", "zip", {"mod\u251c\xbfle/saved_model.pb": b"graph"})
+    listed = zipfile.ZipFile.infolist
+
+    def as_python_3_12(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+        infos = listed(archive)
+        for info in infos:
+            info.filename = "mod\xe8le/saved_model.pb"
+        return infos
+
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", as_python_3_12)
+    archives.unpack(str(path), "zip", "mod\u251c\xbfle", str(tmp_path / "model"))
+    assert (tmp_path / "model" / "saved_model.pb").read_bytes() == b"graph"
+    assert list(listed_zip(path).sizes) == ["mod\u251c\xbfle/saved_model.pb"]
 
 
 @pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz"])
