@@ -112,7 +112,12 @@ class Watched:
         session, store = self.sandbox.session, self.sandbox._blobs
         names = {part: store.put(data) for part, data in (parts | ({"inputs": inputs} if inputs else {})).items()}
         session.place_files(store, names.values())
-        brought = Brought(packing=packing, custom_objects=names.get("custom_objects"), builder=names.get("builder"))
+        brought = Brought(
+            packing=packing,
+            architecture=names.get("architecture"),
+            custom_objects=names.get("custom_objects"),
+            builder=names.get("builder"),
+        )
         cell = LoadCell(
             model="",
             format=format_,

@@ -484,10 +484,7 @@ def truncated_h5(kit: Any) -> Any:
 @FILES.case(FAIL, CRASH, LOADS, **H5)
 def scrambled_h5(kit: Any) -> Any:
     """An h5 file with bytes turned over all through it. Stopped by: the same."""
-    whole = bytearray(kit.read(kit.h5()))
-    for at in range(200, len(whole), 97):
-        whole[at] ^= 0xFF
-    return bytes(whole)
+    return kit.scrambled(kit.read(kit.h5()))
 
 
 @FILES.case(FAIL, **KERAS)
@@ -524,3 +521,55 @@ def scrambled_savedmodel(kit: Any) -> Any:
             file.write(whole)
 
     return kit.savedmodel(lambda x: {"y": x + 1.0}, edit)
+
+
+@FILES.case(FAIL, CRASH, LOADS, **KERAS)
+def scrambled_keras(kit: Any) -> Any:
+    """A .keras with bytes turned over all through it. Stopped by: the sums of its zip, and the reader's own checks."""
+    return kit.scrambled(kit.keras())
+
+
+@FILES.case(FAIL, CRASH, LOADS, format=Format.JSON_WEIGHTS)
+def scrambled_weights_beside_json(kit: Any) -> Any:
+    """Weights with bytes turned over, beside an honest architecture. Stopped by: the reader's own checks; else one process."""
+    return {"model": kit.scrambled(kit.weights()), "architecture": kit.honest().to_json().encode()}
+
+
+@FILES.case(FAIL, format=Format.JSON_WEIGHTS)
+def half_of_an_architecture(kit: Any) -> Any:
+    """Honest weights, beside the first half of their JSON. Stopped by: it is no JSON."""
+    text = kit.honest().to_json().encode()
+    return {"model": kit.weights(), "architecture": text[: len(text) // 2]}
+
+
+@FILES.case(FAIL, CRASH, format=Format.CHECKPOINT, method=Method.WEIGHTS)
+def scrambled_checkpoint(kit: Any) -> Any:
+    """A checkpoint with bytes of its index turned over. Stopped by: the reader's own checks; else one process."""
+    import os
+
+    folder = os.path.join(kit.folder, "checkpoint")
+    os.makedirs(folder, exist_ok=True)
+    kit.tf.train.Checkpoint(kit.honest()).write(os.path.join(folder, "weights"))
+    index = os.path.join(folder, "weights.index")
+    whole = kit.scrambled(kit.read(index), first=10, step=13)
+    with open(index, "wb") as file:
+        file.write(whole)
+    return {"model": kit.tar(folder), "builder": kit.BUILDER}
+
+
+@FILES.case(FAIL, format=Format.WEIGHTS_H5, method=Method.WEIGHTS)
+def scrambled_builder(kit: Any) -> Any:
+    """Honest weights, beside a script with bytes turned over. Stopped by: Python does not read it; in the child alone."""
+    return {"model": kit.weights(), "builder": kit.scrambled(kit.BUILDER, first=5, step=7)}
+
+
+@FILES.case(FAIL, own_inputs=True, **H5)
+def scrambled_inputs(kit: Any) -> Any:
+    """An honest model, beside an .npz with bytes turned over. Stopped by: the inspector; a child that gets it all the same."""
+    import io
+
+    import numpy as np
+
+    whole = io.BytesIO()
+    np.savez(whole, x=np.ones((2, 4), "float32"))
+    return {"model": kit.read(kit.h5()), "inputs": kit.scrambled(whole.getvalue(), first=3, step=11)}

@@ -15,6 +15,14 @@ from typing import Any
 class Kit:
     """The framework, a folder, the path of the host's canary, and the parts that files are put together from."""
 
+    BUILDER = b"""
+import tensorflow as tf
+
+def build_model():
+    inputs = tf.keras.Input((4,), name="x")
+    return tf.keras.Model(inputs, tf.keras.layers.Dense(2, name="y")(inputs))
+"""
+
     def __init__(self, tf: Any, canary: str) -> None:
         self.tf, self.canary = tf, canary
         self.folder = tempfile.mkdtemp()
@@ -34,6 +42,19 @@ class Kit:
         """The bytes of a file."""
         with open(path, "rb") as file:
             return file.read()
+
+    def weights(self) -> bytes:
+        """The weights of an honest model, as h5 in the old layout."""
+        path = os.path.join(self.folder, "weights.h5")
+        self.honest().save_weights(path)
+        return self.read(path)
+
+    def scrambled(self, whole: bytes, first: int = 200, step: int = 97) -> bytes:
+        """The same with bytes turned over, all through it."""
+        turned = bytearray(whole)
+        for at in range(first, len(turned), step):
+            turned[at] ^= 0xFF
+        return bytes(turned)
 
     def edited_h5(self, edit: Any, model: Any = None) -> bytes:
         """A model as h5 after ``edit(file)``."""

@@ -16,6 +16,7 @@ from tests.hostile.files import FILES
 
 pytestmark = pytest.mark.containers
 
+FOLDERS = frozenset({Format.SAVEDMODEL, Format.CHECKPOINT})
 OWN_INPUTS = frozenset({"vocabulary-of-the-host", "vocabulary-of-a-process", "vocabulary-of-the-network"})
 """Files that take texts: their inputs are made by the child."""
 
@@ -52,8 +53,8 @@ def _bring(watch: Watch, name: str, files: Files, inputs: bytes, case: Case) -> 
         files(case),
         case.options["format"],
         case.options.get("method", Method.DEFAULT),
-        packing=Packing.TAR if case.options["format"] is Format.SAVEDMODEL else Packing.FILE,
-        inputs=b"" if case.name in OWN_INPUTS else inputs,
+        packing=Packing.TAR if case.options["format"] in FOLDERS else Packing.FILE,
+        inputs=b"" if case.name in OWN_INPUTS or case.options.get("own_inputs") else inputs,
         seconds=3 if case.ends == {Verdict.TIMEOUT} else SECONDS,
     )
     assert found.ending.clean
