@@ -110,6 +110,17 @@ class Session(AbstractContextManager["Session"]):
         if self._channel is not None:
             self._channel.abort()
 
+    def reach(self) -> None:
+        """Have a container for the next job: one that died while it waited says nothing of that job, and is replaced.
+
+        Raises:
+            HarnessBrokenError: None can be had that says who it is.
+        """
+        if self._channel is not None and self._channel.is_lost():
+            self._end()
+        if self._channel is None:
+            self.meet()
+
     def run(self, job: Job, *, fresh: bool = False) -> tuple[Ending, bytes]:
         """Run one job and return how its child ended and what it said."""
         limits = self._limits(job, fresh=fresh)
@@ -167,6 +178,7 @@ class Session(AbstractContextManager["Session"]):
             self._end()
             complaint = self._complaint(check)
         if complaint is not None:
+            self._end()
             raise HarnessBrokenError(
                 f"{self.environment.id} did not prove itself: {complaint}",
                 next_step=f"Rebuild it with `tfmatrix images build --environments {self.environment.id} --again`.",

@@ -99,6 +99,9 @@ class FakeSeat:
         """Whether all was stopped."""
         return self._world.stopped.is_set()
 
+    def reach(self) -> None:
+        """It is there."""
+
     def place_files(self, blobs: Blobs, digests: Iterable[str]) -> None:
         """Note what was placed; it must be there."""
         for digest in digests:

@@ -41,6 +41,9 @@ class Channel(Protocol):
     def abort(self) -> None:
         """Make every call on this channel fail soon; may be called from another thread."""
 
+    def is_lost(self) -> bool:
+        """Whether the other end is gone already, as far as a glance tells."""
+
     def starved(self) -> bool:
         """Whether the kernel killed something in the container for want of memory, as seen from outside."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from typing import Final
 
 from images.probe import wire
 from matrix.engines import ChannelLostError, ChannelTimeoutError
+
+GLANCE_SECONDS: Final = 0.005
 
 
 class FramedChannel(ABC):
@@ -24,6 +27,18 @@ class FramedChannel(ABC):
                 raise ChannelTimeoutError
             self._read(left)
         return frame
+
+    def is_lost(self) -> bool:
+        """Whether the other end is gone already; what it said until then is kept."""
+        deadline = time.monotonic() + GLANCE_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                self._read(GLANCE_SECONDS)
+        except ChannelTimeoutError:
+            return False
+        except ChannelLostError:
+            return True
+        return False
 
     def starved(self) -> bool:
         """Whether something was killed for want of memory that the zygote could not see; where nothing is known, no."""

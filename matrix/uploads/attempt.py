@@ -13,7 +13,7 @@ from matrix.messages import Ending, EndKind, Job, LoadJob, SaveJob
 from matrix.model import CellKey, Method, Rung, Verdict
 from matrix.protocol import ProtocolError
 from matrix.repeat import settle
-from matrix.session import Session
+from matrix.session import HarnessBrokenError, Session
 from matrix.uploads.ways import Ways
 from matrix.verdict import Unheld
 
@@ -63,7 +63,14 @@ class Seat:
 
         Raises:
             EngineError: We stop: a container that we took down ourselves would look like a model's crash.
+            HarnessBrokenError: No container can be had. One that died while it waited is replaced.
         """
+        try:
+            self.session.reach()
+        except HarnessBrokenError as error:
+            if self.session.is_aborted:
+                raise stopped() from error
+            raise
         found = self.session.run(job, fresh=fresh)
         if self.session.is_aborted:
             raise stopped()

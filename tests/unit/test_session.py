@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,9 +16,14 @@ from images.probe import wire
 from matrix.blobs import Blobs
 from matrix.catalog import load_environments
 from matrix.engines import Allowance, ChannelLostError
-from matrix.messages import EndKind, Limits, LoadJob
-from matrix.model import Environment
+from matrix.engines.docker_channel import DockerChannel
+from matrix.errors import EngineError
+from matrix.messages import EndKind, Limits, LoadJob, Packing
+from matrix.model import Environment, Verdict
 from matrix.session import HarnessBrokenError, Patience, Session
+from matrix.uploads.attempt import Inputs, Seat, build
+from matrix.uploads.model import Part, PartFile
+from matrix.uploads.ways import Ways
 
 ROW = next(one for one in load_environments() if one.id == "tf2.15")
 LIMITS = Limits(seconds=1, grace=1, body=1 << 20)
@@ -105,3 +112,82 @@ def test_a_container_that_ends_for_want_of_memory_is_no_crash(starved: bool, kin
     with Session(engine, ROW, inbox=tmp_path / "inbox", allowance=allowance, labels={}, patience=PATIENCE) as session:
         ending, said = session.run(LoadJob(cells=()))
     assert (ending.kind, said) == (kind, b"")
+
+
+def script(home: Path) -> Ways:
+    """A script that was handed in, alone."""
+    text = b"def build_model(): ..."
+    file = PartFile(name="builder.py", sha256=Blobs(home / "blobs").put(text), size=len(text))
+    return Ways(parts={Part.BUILDER: file}, format=None, packing=Packing.FILE, root="", unpacked=0)
+
+
+class Waiting(FakeEngine):
+    """Its containers introduce themselves and end with a job; the first of them may end before, while it waits."""
+
+    def __init__(self, lost: int) -> None:
+        super().__init__(tensorflow=ROW.tensorflow, keras=ROW.keras, python=ROW.python)
+        self.jobs: list[int] = []
+        self._lost = lost
+        self._is_met = False
+
+    @contextmanager
+    def start(self, *_words: object) -> Iterator[Any]:
+        self.started += 1
+        self._is_met = False
+        yield self
+
+    def is_lost(self) -> bool:
+        return self.started <= self._lost
+
+    def send(self, _line: bytes) -> None:
+        self.jobs.append(self.started)
+
+    def receive(self, seconds: float) -> bytes:
+        if self._is_met:
+            raise ChannelLostError("it said nothing")
+        self._is_met = True
+        return super().receive(seconds)
+
+    def starved(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_container_that_died_while_it_waited_is_no_crash_of_the_job(lost: int, tmp_path: Path) -> None:
+    """A new one gets the job; what ends once it has the job ends with it, and a script is run no second time."""
+    engine: Any = Waiting(lost)
+    allowance = Allowance(memory=1, temporary=1, processor=None)
+    with Session(engine, ROW, inbox=tmp_path / "inbox", allowance=allowance, labels={}, patience=PATIENCE) as session:
+        session.meet()
+        seat = Seat(session=session, blobs=Blobs(tmp_path / "blobs"), ways=script(tmp_path), inputs=Inputs())
+        tried = build(seat)
+    assert engine.jobs == [1 + lost]
+    assert tried.found.result.verdict is Verdict.CRASH
+
+
+def test_where_no_container_can_be_had_that_is_not_the_jobs_fault(tmp_path: Path) -> None:
+    """The environment is broken; unless it is us who stop."""
+    engine: Any = FakeEngine()
+    allowance = Allowance(memory=1, temporary=1, processor=None)
+    with Session(engine, ROW, inbox=tmp_path / "inbox", allowance=allowance, labels={}, patience=PATIENCE) as session:
+        seat = Seat(session=session, blobs=Blobs(tmp_path / "blobs"), ways=script(tmp_path), inputs=Inputs())
+        with pytest.raises(HarnessBrokenError):
+            build(seat)
+        session.abort()
+        with pytest.raises(EngineError, match="stops"):
+            build(seat)
+
+
+def test_a_glance_tells_whether_a_container_is_there() -> None:
+    """Its streams end with it, also behind what it said at last."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        channel = DockerChannel(None, ours)
+        assert not channel.is_lost()
+        theirs.sendall(struct.pack(">BxxxL", 2, 5) + b"words")
+        assert not channel.is_lost()
+        assert channel.noise == b"words"
+        theirs.sendall(struct.pack(">BxxxL", 2, 4) + b"last")
+        theirs.close()
+        assert channel.is_lost()
+        assert channel.noise == b"wordslast"
