@@ -54,11 +54,15 @@ class Brought:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SaveJob:
-    """Build one model once and save it in some formats. One that was brought is built by its ``builder``."""
+    """Build one model once and save it in some formats. One that was brought is built by its ``builder``.
+
+    ``inputs`` is a name in the container's inbox, of what it is called with; where it is empty, the child makes some.
+    """
 
     model: str
     formats: tuple[str, ...]
     brought: Brought | None = None
+    inputs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,8 +152,8 @@ class Tried:
 class LoadReport:
     """How far a child got with an artifact, and the raw outputs.
 
-    ``inputs`` is a whole frame where the child had to make them, and ``notes`` what it assumed in doing so, or why it made
-    none.
+    ``inputs`` is a whole frame where the child had to make them, from ``source``, and ``notes`` what it assumed in doing so,
+    or why it made none. ``remarks`` say why what it answered is not here.
     """
 
     reached: Rung
@@ -161,7 +165,9 @@ class LoadReport:
     unsupported: str | None
     tried: Tried | None = None
     inputs: bytes | None = None
+    source: str = ""
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,7 +186,10 @@ class SavedFormat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SaveReport:
-    """What a child made of a model; ``inputs`` is a whole frame that a load job can be given."""
+    """What a child made of a model; ``inputs`` is a whole frame that a load job can be given.
+
+    ``source`` and ``notes`` say of inputs that it made how it did, ``remarks`` why what it answered is not here.
+    """
 
     saves: tuple[SavedFormat, ...]
     inputs: bytes
@@ -189,3 +198,6 @@ class SaveReport:
     steps: dict[str, float]
     raised: Raised | None
     unsupported: str | None
+    source: str = ""
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()

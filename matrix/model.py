@@ -17,7 +17,7 @@ SAVE_VERSION: Final = 2
 LOAD_VERSION: Final = 2
 """Raised by hand whenever the code that loads or judges changes what it may find."""
 
-INSPECTION_VERSION: Final = 1
+INSPECTION_VERSION: Final = 2
 """Raised by hand whenever the code that looks into uploads changes what it may tell of one."""
 
 

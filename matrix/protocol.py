@@ -37,6 +37,9 @@ from matrix.results import Identity, Signature, Tensor
 MESSAGE_LIMIT = 8 << 10
 TRACEBACK_LIMIT = 32 << 10
 WARNINGS_LIMIT = 20
+SOURCES = ("model", "sample_inputs")
+"""Where a child has inputs from that nobody gave: what the loaded model states, or the builder script's function."""
+
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -137,8 +140,15 @@ def _load_report(fields: dict[str, Any], body: bytes) -> LoadReport:
         unsupported=_text_or_none(fields.get("unsupported")),
         tried=_tried(fields.get("marks")),
         inputs=_frame(made["arrays"], made.get("structure", "single"), inputs) if made.get("arrays") else None,
+        source=_source(made),
         notes=_warnings(made.get("notes")),
+        remarks=_warnings(fields.get("notes")),
     )
+
+
+def _source(made: dict[str, Any]) -> str:
+    """Return where a child says that it has inputs from; of itself alone it knows none but these."""
+    return next((one for one in SOURCES if made.get("from") == one), "")
 
 
 def _parted(specs: object, body: bytes) -> tuple[bytes, bytes]:
@@ -171,6 +181,9 @@ def save_report(said: bytes) -> SaveReport:
         steps=_steps(fields.get("steps")),
         raised=_raised(fields.get("exception")),
         unsupported=_text_or_none(fields.get("unsupported")),
+        source=_source(made := fields.get("made") or {}),
+        notes=_warnings(made.get("notes")),
+        remarks=_warnings(fields.get("notes")),
     )
 
 

@@ -39,14 +39,17 @@ class Expected:
 class Unheld:
     """A cell that nothing was held against yet, with what a comparison needs: what it answered, and to which inputs.
 
-    ``inputs`` is a whole frame where the child had to make them; ``notes`` say what it assumed, or why it made none.
+    ``inputs`` is a whole frame where the child had to make them, from ``source``; ``notes`` say what it assumed, or why it
+    made none. ``remarks`` say why its answers are not here: it loads, and cannot be compared.
     """
 
     result: CellResult
     outputs: Arrays = ()
     signature: Signature | None = None
     inputs: bytes | None = None
+    source: str = ""
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def judge(key: CellKey, ending: Ending, said: bytes, expected: Expected) -> CellResult:
@@ -71,9 +74,7 @@ def judge(key: CellKey, ending: Ending, said: bytes, expected: Expected) -> Cell
 def judge_report(key: CellKey, ending: Ending, report: LoadReport, expected: Expected) -> CellResult:
     """Return the verdict on a cell by its report."""
     if report.unsupported is not None:
-        return _without_report(
-            key, ending, Verdict.HARNESS_BROKEN, f"the probe does not know this: {report.unsupported}"
-        )
+        return _without_report(key, ending, Verdict.HARNESS_BROKEN, f"the probe cannot load this: {report.unsupported}")
     return _with_report(key, ending, report, expected)
 
 
@@ -101,7 +102,9 @@ def judge_brought(key: CellKey, ending: Ending, said: bytes) -> Unheld:
         outputs=report.outputs if report.reached is Rung.CALLED else (),
         signature=report.signature,
         inputs=report.inputs,
+        source=report.source,
         notes=report.notes,
+        remarks=report.remarks,
     )
 
 

@@ -99,6 +99,8 @@ def show(console: Console, document: Mapping[str, Any]) -> None:
     for sentence in (document["words"], document["note"], document["next_step"]):
         if sentence:
             console.print(escape(str(sentence)), soft_wrap=True)
+    for remark in document["row"].get("remarks", ()):
+        console.print(escape(f"{remark['where']}: {remark['text']}"), soft_wrap=True)
     for reason in () if is_no_versions_fault and len(reasons) == 1 else reasons:
         console.print(f"[bold]{escape(reason['cause'])}[/] ({escape(reason['where'])})", soft_wrap=True)
         if not reason.get("step"):

@@ -59,12 +59,20 @@ class UploadReason(Open):
     step: str = Field(description="What to do where the Python that was handed in failed; empty where a framework did.")
 
 
+class UploadRemark(Open):
+    """Why answers cannot be compared where it loads: it was not called, or they are too large."""
+
+    where: str = Field(description="Environments, as ranges.", examples=["2.16-2.21"])
+    text: str
+
+
 class UploadRow(Open):
     """All environments of the row, oldest first."""
 
     places: list[UploadPlace]
     groups: list[dict[str, Any]] = Field(description="Environments that give the same answers.")
     reasons: list[UploadReason]
+    remarks: list[UploadRemark]
     words: str = Field(description="The row in a sentence.")
 
 
@@ -81,6 +89,11 @@ class UploadIdentity(Open):
     parameters: int | None
     custom: list[str] = Field(description="Classes that Keras does not have.")
     reaches: list[str] = Field(description="What in it reaches outside of it.")
+    inputs_from: str = Field(
+        description="What it is called with: `given`; made of the file's `signature`, or of what the loaded `model` states; "
+        "`sample_inputs` of the builder script; `none`."
+    )
+    inputs_note: str = Field(description="What was assumed in making inputs.")
 
 
 class UploadFile(Open):

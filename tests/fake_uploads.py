@@ -33,6 +33,9 @@ BASES: Final = tuple(one for one in catalog.load_environments() if one.base is N
 IDS: Final = {one.recipe_digest: one.id for one in BASES}
 TOKEN: Final = "token"  # noqa: S105
 SECONDS: Final = 60.0
+TOO_LARGE: Final = (
+    "Its answers have 500 bytes; no more than 400 are taken out of a sandbox, so they cannot be compared."
+)
 
 Rule = Callable[[Environment, str], float | str]
 """Of an environment and a method: the number that the model answers, or the message that it fails with."""
@@ -52,11 +55,15 @@ class World:
     broken: frozenset[str] = frozenset()
     asked: list[tuple[str, str]] = field(default_factory=list)
     inputs: set[str] = field(default_factory=set)
+    built_with: set[str] = field(default_factory=set)
     inspected: int = 0
     faults: list[Exception] = field(default_factory=list)
     fit: int = 99
     """So many formats fit into one answer; others are left out of it."""
     too_large: frozenset[str] = frozenset()
+    most_bytes: int = 1 << 40
+    silent: bool = False
+    """Whether answers are too large to be told."""
     made: Callable[[], float] | None = None
     """What a child makes up where nobody gave inputs; the model then answers that."""
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -120,6 +127,8 @@ class FakeSeat:
                 self._world.asked.append((self.environment.id, "again"))
                 return ENDED, self._saved(self._world.rule(self.environment, cell.method), formats)
             case SaveJob(formats=formats):
+                assert set(filter(None, [job.inputs])) <= self.placed
+                self._world.built_with.add(job.inputs)
                 self._world.asked.append((self.environment.id, "build"))
                 return ENDED, self._saved(self._world.rule(self.environment, "build"), formats)
             case _:
@@ -129,7 +138,7 @@ class FakeSeat:
         assert self._world.made is not None
         specs, body = wire.encode_arrays([("x", np.full(2, self._world.made(), "float32"))])
         outputs, answer = wire.encode_arrays([("y", np.ones(2, "float32"))])
-        made = {"arrays": specs, "structure": "single", "notes": []}
+        made = {"arrays": specs, "structure": "single", "notes": ["0 and 1 were made."], "from": "model"}
         cell = {"reached": "called", "outputs": outputs, "made": made, "length": len(body + answer)}
         return ENDED, wire.pack({"cells": [cell]}, body + answer)
 
@@ -140,6 +149,8 @@ class FakeSeat:
         if isinstance(said, str) and said != "die once":
             raised = {"class": "ValueError", "message": said, "traceback": "", "frames": []}
             return ENDED, wire.pack({"cells": [{"reached": "opened", "exception": raised, "length": 0}]}, b"")
+        if self._world.silent:
+            return ENDED, wire.pack({"cells": [{"reached": "called", "notes": [TOO_LARGE], "length": 0}]}, b"")
         specs, body = wire.encode_arrays([("y", np.full(2, said if isinstance(said, float) else 1.0, "float32"))])
         return ENDED, wire.pack({"cells": [{"reached": "called", "outputs": specs, "length": len(body)}]}, body)
 
@@ -156,6 +167,7 @@ class FakeSeat:
         fit = [one for one in formats if one not in self._world.too_large][: self._world.fit]
         saves = [{"format": one, "outcome": "saved", "is_tar": False, "length": len(name)} for one in fit]
         header = {"inputs": inputs, "outputs": outputs, "structure": "single", "saves": saves + large, "steps": {}}
+        header["made"] = {"from": "sample_inputs", "notes": []}
         return wire.pack(header, raw_inputs + raw_outputs + name * len(fit))
 
 

@@ -19,7 +19,7 @@ NOTE_LENGTH = 600
 class Findings:
     """What is known so far. ``signature`` is ``{"inputs": [...], "outputs": [...]}``; ``ranges`` are as invent takes them.
 
-    ``named`` are inputs that were given; ``None`` where they are to be made.
+    ``sampled``: a builder script makes inputs.
     """
 
     kind: str | None = None
@@ -41,6 +41,7 @@ class Findings:
     structure: str = "single"
     ranges: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
+    sampled: bool = False
     refused: Refused | None = None
 
     def note(self, sentence: str) -> None:

@@ -39,12 +39,9 @@ def look_into_builder(path: Path, found: Findings) -> None:
             f"build_model() in line {function.lineno} of the builder script cannot be called without arguments.",
             "Give its arguments default values.",
         )
-    for name, sentence in (
-        ("sample_inputs", "Inputs come from sample_inputs() of the builder script."),
-        ("custom_objects", "Custom objects come from custom_objects() of the builder script."),
-    ):
-        if name in names:
-            found.note(sentence)
+    found.sampled = "sample_inputs" in names
+    if "custom_objects" in names:
+        found.note("Custom objects come from custom_objects() of the builder script.")
 
 
 def look_into_custom_objects(path: Path, found: Findings) -> None:

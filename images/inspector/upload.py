@@ -73,7 +73,10 @@ def _look(parts: Parts, inbox: Path, found: Findings) -> None:
     if "builder" in parts:
         look_into_builder(_path(parts, "builder", inbox), found)
         if found.kind not in {"builder", *WEIGHTS_ALONE}:
-            found.note("The file is a whole model, so the builder script is not needed.")
+            found.note(
+                "The file is a whole model, so build_model() of the builder script is not needed: it is called only where the "
+                "file does not load."
+            )
     elif found.kind in WEIGHTS_ALONE:
         found.refused = _needs_a_model(found.kind)
     if "custom_objects" in parts:
@@ -115,6 +118,9 @@ def _needs_a_model(kind: str | None) -> Refused:
 def _inputs(parts: Parts, inbox: Path, found: Findings) -> tuple[given.Named, str, str | None]:
     if "inputs" in parts:
         return given.given(_path(parts, "inputs", inbox), found)
+    if found.sampled:  # by whoever runs the script: the first environment that loads the model
+        found.note("Inputs come from sample_inputs() of the builder script.")
+        return [], "none", None
     return given.made(found)
 
 

@@ -22,27 +22,27 @@ def again(job, workdir):
     reached = {"steps": {}}
     try:
         with observe.listening() as heard:
-            header, makers, body = _first(cell, workdir, reached)
+            header, makers, body = _first(cell, workdir, reached, job["limits"]["body"])
     except BaseException as error:  # noqa: BLE001
         return save.broken_off(error, reached["steps"], heard), b""
     header.update(warnings=heard, steps=reached["steps"])
     return save.in_formats(makers, job, workdir, header, body)
 
 
-def _first(cell, workdir, reached):
+def _first(cell, workdir, reached, room):
     """Load and call the model; return (header, what gives each save a model, bytes of inputs and outputs)."""
     import tensorflow as tf
 
     recipe, path = load.recipe_of(cell, workdir), load.copied(cell, workdir)
     loaded = load.made_of(tf, cell, recipe, path, reached)
-    inputs, structure = load.inputs_of(cell)
+    inputs, structure = brought.given(cell)
     if not inputs:
-        inputs, structure, notes = brought.inputs(loaded, cell["brought"] or {}, workdir)
+        inputs, structure, made = brought.inputs(loaded, cell["brought"] or {}, workdir)
         if not inputs:
-            raise brought.Unusable(" ".join(notes))
+            raise brought.Unusable(" ".join(made["notes"]))
     with observe.timed(reached["steps"], "called"):
         outputs = ways.call(tf, loaded, cell["method"], inputs, structure)
-    header, body = save.asked(loaded, inputs, structure, outputs)
+    header, body = save.asked(loaded, inputs, structure, outputs, room)
     if not writers.is_keras(loaded):
         return header, save.Makers(loaded, None, (), NO_KERAS), body
 

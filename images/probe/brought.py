@@ -21,10 +21,12 @@ import numpy as np
 import observe
 import recipes
 import ways
+import wire
 import writers
 
 INBOX = os.environ.get("TFMATRIX_INBOX", "/in")
 BUILDER, CUSTOM_OBJECTS = "builder", "custom_objects"
+SAMPLES, STATED = "sample_inputs", "model"
 UNCALLED = "The model states nothing of its inputs, so it was not called. Give inputs as .npz to have it called."
 
 
@@ -32,8 +34,11 @@ class Unusable(Exception):
     """The Python that was brought does not do what it must; the message says where, or what to change. Not the framework's."""
 
 
-def recipe(what, workdir):
-    """Return what was brought as a recipe: how its model is built, and its own classes, both only when asked for."""
+def recipe(what, workdir, chosen=((), "single")):
+    """Return what was brought as a recipe: how its model is built, and its own classes, both only when asked for.
+
+    ``chosen`` is what ``given`` says that somebody gave; a model that is built is called with that.
+    """
     own = (
         {}
         if not (what.get(CUSTOM_OBJECTS) or what.get(BUILDER))
@@ -44,7 +49,7 @@ def recipe(what, workdir):
         group="brought",
         title="Brought",
         shows="",
-        build=lambda _tf: _built(what, workdir),
+        build=lambda _tf: _built(what, workdir, *chosen),
         training_steps=0,
         **own,
     )
@@ -68,12 +73,30 @@ def place(cell, workdir):
     return target
 
 
+def given(asked):
+    """Return (inputs, structure) of the frame that a cell or a job names; no inputs where it names none."""
+    if not asked.get("inputs"):
+        return [], "single"
+    with open(os.path.join(INBOX, asked["inputs"]), "rb") as file:
+        header, body = wire.unpack(file.read())
+    return wire.decode_arrays(header["arrays"], body), header["structure"]
+
+
 def inputs(loaded, what, workdir):
-    """Return (inputs, structure, notes) for a model that nobody gave inputs for: the builder's, or made up."""
+    """Return (inputs, structure, made) for a model that nobody gave inputs for: the builder's, or made up.
+
+    ``made`` says where they come ``from``, and in ``notes`` what was assumed, or why there are none.
+    """
     module = _module(what, BUILDER, workdir)
     if hasattr(module, "sample_inputs"):
         with _own(workdir):
-            return _sampled(module.sample_inputs(), observe.input_names(loaded)) + ([],)
+            return _sampled(module.sample_inputs(), observe.input_names(loaded)) + ({"from": SAMPLES, "notes": []},)
+    named, structure, notes = _invented(loaded)
+    return named, structure, {"from": STATED if named else "", "notes": notes}
+
+
+def _invented(loaded):
+    """Return (inputs, structure, notes) made of what a model states that it takes."""
     signature = observe.model_signature(loaded)
     if signature is None:
         endpoint = feed.default_endpoint(loaded)
@@ -115,7 +138,7 @@ def _sampled(given, names):
     return [(names[0] if names else "input_0", np.asarray(given))], "single"
 
 
-def _built(what, workdir):
+def _built(what, workdir, named, structure):
     module = _module(what, BUILDER, workdir)
     if not hasattr(module, "build_model"):
         raise Unusable("builder.py defines no build_model(). Define it, without arguments; it returns a Keras model.")
@@ -125,8 +148,10 @@ def _built(what, workdir):
         raise Unusable(
             "build_model() returned %r, which is no Keras model. Return the model itself." % type(model).__name__
         )
-    named, structure, _notes = inputs(model, what, workdir)
-    return recipes.Built(model, named, None, {}, structure, 0)
+    made = None
+    if not named:
+        named, structure, made = inputs(model, what, workdir)
+    return recipes.Built(model, named, None, {}, structure, 0, made)
 
 
 def _objects(what, workdir):

@@ -8,6 +8,7 @@ A job names one cell or several. Several share this process, one after the other
 doubt count of them (docs/method.md).
 """
 
+import errno
 import os
 import shutil
 import zipfile
@@ -22,6 +23,10 @@ import ways
 import wire
 
 INBOX = os.environ.get("TFMATRIX_INBOX", "/in")
+
+
+class NoRoom(Exception):
+    """The sandbox's disk cannot hold a copy of what is to be loaded. Ours: nothing is said of the model."""
 
 
 def load(job, workdir):
@@ -48,11 +53,13 @@ def load_cell(cell, workdir, room):
     reason = unsupported(cell)
     if reason:
         return {"unsupported": reason}, b""
-    header = {"reached": "nothing", "steps": {}, "signature": None, "outputs": [], "warnings": []}
+    header = {"notes": [], "reached": "nothing", "steps": {}, "signature": None, "outputs": [], "warnings": []}
     body = []
     with observe.listening() as header["warnings"]:
         try:
             _climb(cell, workdir, header, body, room)
+        except NoRoom as reason:
+            return {"unsupported": str(reason)}, b""
         except BaseException as error:  # noqa: BLE001  SystemExit, RecursionError and the like are findings too
             header["exception"] = observe.exception(error)
     observe.under_way(header["steps"])
@@ -112,7 +119,7 @@ def _climb(cell, workdir, header, body, room):
     """Climb rung by rung, writing into ``header`` what is reached and into ``body`` the bytes that go with it."""
     import tensorflow as tf
 
-    inputs, structure = inputs_of(cell)
+    inputs, structure = brought.given(cell)
     what, recipe = cell.get("brought"), recipe_of(cell, workdir)
     loaded = made_of(tf, cell, recipe, copied(cell, workdir), header)
     header["signature"] = _signature(loaded, cell["method"])
@@ -123,7 +130,7 @@ def _climb(cell, workdir, header, body, room):
     with observe.timed(header["steps"], "called"):
         outputs = ways.call(tf, loaded, cell["method"], inputs, structure)
     header["reached"] = "called"
-    body.append(_packed(outputs, header, room - sum(map(len, body))))
+    _pack(outputs, header, body, room)
     if cell.get("marks"):
         header["marks"] = marks.tried(tf, loaded, cell["format"], recipe, workdir)
 
@@ -131,14 +138,19 @@ def _climb(cell, workdir, header, body, room):
 def recipe_of(cell, workdir):
     """Return the recipe of a cell's model, or ``None``."""
     what = cell.get("brought")
-    return brought.recipe(what, workdir) if what else recipes.find(cell.get("model"))
+    return brought.recipe(what, workdir, brought.given(cell)) if what else recipes.find(cell.get("model"))
 
 
 def copied(cell, workdir):
     """Make a cell's private copy; return its path."""
-    if cell.get("brought"):
-        return brought.place(cell, workdir)
-    return private_copy(os.path.join(INBOX, cell["artifact"]), cell["is_tar"], workdir, cell["format"])
+    try:
+        if cell.get("brought"):
+            return brought.place(cell, workdir)
+        return private_copy(os.path.join(INBOX, cell["artifact"]), cell["is_tar"], workdir, cell["format"])
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise NoRoom("the sandbox has no room for a copy of the file (%s)" % error.strerror) from error
 
 
 def made_of(tf, cell, recipe, path, header):
@@ -160,19 +172,10 @@ def made_of(tf, cell, recipe, path, header):
 
 def _made(loaded, what, workdir, body):
     """Make the inputs that nobody gave; return (inputs, structure, what is said of them), their bytes in ``body``."""
-    inputs, structure, notes = brought.inputs(loaded, what, workdir)
+    inputs, structure, made = brought.inputs(loaded, what, workdir)
     specs, raw = wire.encode_arrays(inputs)
     body.append(raw)
-    return inputs, structure, {"arrays": specs, "structure": structure, "notes": notes}
-
-
-def inputs_of(cell):
-    """Return (inputs, structure) of the frame the cell names; no inputs where it names none."""
-    if not cell.get("inputs"):
-        return [], "single"
-    with open(os.path.join(INBOX, cell["inputs"]), "rb") as file:
-        header, body = wire.unpack(file.read())
-    return wire.decode_arrays(header["arrays"], body), header["structure"]
+    return inputs, structure, dict(made, arrays=specs, structure=structure)
 
 
 def _open(path, format_):
@@ -209,9 +212,12 @@ def _signature(loaded, method):
         return None
 
 
-def _packed(outputs, header, room):
-    specs, body = wire.encode_arrays(outputs)
-    if len(body) > room:
-        raise observe.TooLarge("the outputs have %d bytes, and the job has room for %d" % (len(body), room))
+def _pack(outputs, header, body, room):
+    """Put answers into a cell's report; where there is no room for them, why they are not there."""
+    specs, raw = wire.encode_arrays(outputs)
+    room -= sum(map(len, body))
+    if len(raw) > room:
+        header["notes"].append(observe.too_large(len(raw), room))
+        return
     header["outputs"] = specs
-    return body
+    body.append(raw)

@@ -84,6 +84,12 @@ def keep_tracebacks():
             module._process_traceback_frames = _same
 
 
+def too_large(count, room):
+    """Say that answers do not leave the sandbox; what is loaded or saved loads and saves all the same."""
+    sizes = (format(count, ","), format(room, ","))
+    return "Its answers have %s bytes; no more than %s are taken out of a sandbox, so they cannot be compared." % sizes
+
+
 @contextlib.contextmanager
 def timed(steps, name):
     """Time a step of work into ``steps``; one that raises is left as ``None``."""

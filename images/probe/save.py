@@ -25,13 +25,13 @@ FAILED = {"save": "saving", "rebuild": "making the model anew"}
 def save(job, workdir):
     """Return (header, body) for a save job: the body is inputs, outputs, then artifacts in the order of ``saves``."""
     what = job.get("brought")
-    recipe = brought.recipe(what, workdir) if what else recipes.find(job["model"])
+    recipe = brought.recipe(what, workdir, brought.given(job)) if what else recipes.find(job["model"])
     if recipe is None:
         return {"unsupported": "there is no recipe named %r" % (job["model"],)}, b""
     steps = {}
     try:
         with observe.listening() as heard:
-            header, built, body = _first(recipe, steps, what)
+            header, built, body = _first(recipe, steps, what, job["limits"]["body"])
     except recipes.Unsupported as reason:
         return {"unsupported": str(reason)}, b""
     except BaseException as error:  # noqa: BLE001  a model may raise SystemExit, and that is a finding too
@@ -51,6 +51,10 @@ def in_formats(makers, job, workdir, header, body):
 
     Each may have all the room that there is. What does not fit beside those before it is left out: the host asks for it again.
     """
+    if header.get("notes"):  # nothing is here that what is saved could be held to
+        why = " ".join(header["notes"])
+        header["saves"] = [dict(_entry(format_), outcome="too-large", reason=why) for format_ in job["formats"]]
+        return header, body
     header["saves"] = []
     room = left = job["limits"]["body"] - len(body)
     least = 0
@@ -67,7 +71,7 @@ def in_formats(makers, job, workdir, header, body):
     return header, body
 
 
-def _first(recipe, steps, what):
+def _first(recipe, steps, what, room):
     """Build, train and call the model; return (header, built, bytes of inputs and outputs)."""
     import tensorflow as tf
 
@@ -76,17 +80,17 @@ def _first(recipe, steps, what):
     if what and not built.inputs:
         raise brought.Unusable(
             "Nothing is known of what the model takes. Define sample_inputs() in builder.py; it returns an array, a list of "
-            "arrays or a dictionary of them."
+            "arrays or a dictionary of them. Or give inputs as .npz."
         )
     with observe.timed(steps, "call"):
         outputs = ways.call(tf, built.model, "default", built.inputs, built.structure)
     _settle(recipe, built.model)
-    header, body = asked(built.model, built.inputs, built.structure, outputs)
-    return dict(header, steps=steps), built, body
+    header, body = asked(built.model, built.inputs, built.structure, outputs, room)
+    return dict(header, steps=steps, made=built.made), built, body
 
 
-def asked(model, inputs, structure, outputs):
-    """Return (header, body) with what a model was given and what it answered."""
+def asked(model, inputs, structure, outputs, room):
+    """Return (header, body) with what a model was given and what it answered, or why there is no room for it."""
     inputs, raw_inputs = wire.encode_arrays(inputs)
     outputs, raw_outputs = wire.encode_arrays(outputs)
     header = {
@@ -94,7 +98,11 @@ def asked(model, inputs, structure, outputs):
         "inputs": inputs,
         "outputs": outputs,
         "signature": observe.model_signature(model),
+        "notes": [],
     }
+    size = len(raw_inputs) + len(raw_outputs)
+    if size > room:
+        return dict(header, inputs=[], outputs=[], notes=[observe.too_large(size, room)]), b""
     return header, raw_inputs + raw_outputs
 
 
@@ -176,9 +184,13 @@ def _settle(recipe, model):
         recipe.settle(model)
 
 
+def _entry(format_):
+    return {"format": format_, "is_tar": False, "length": 0, "steps": {}, "warnings": []}
+
+
 def _saved(makers, format_, workdir, room):
     """Return (entry, artifact bytes) of one save; never raises."""
-    entry = {"format": format_, "is_tar": False, "length": 0, "steps": {}, "warnings": []}
+    entry = _entry(format_)
     folder = os.path.join(workdir, "saved-" + str(format_).replace("/", "-"))
     try:
         if makers.formats is not None and format_ not in makers.formats:

@@ -51,6 +51,7 @@ def cell_columns(content: str, cell: UploadCell) -> Columns:
     """A cell of an upload."""
     finding = rows.cell_columns(cell.result)
     finding["failure"] = None if cell.result.failure is None else asdict(cell.result.failure)
+    finding["notes"] = list(cell.notes)
     key = cell.result.key
     return {
         "content": content,
@@ -82,6 +83,7 @@ def cell(row: AnyRow) -> UploadCell:
         group=row.group,
         measured_at=row.measured_at,
         size=row.size,
+        notes=tuple(row.finding.get("notes", ())),
     )
 
 

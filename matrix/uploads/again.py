@@ -78,7 +78,7 @@ def _saved(seat: Seat, method: Method, formats: Sequence[Format]) -> tuple[Uploa
     """Return what came of some of the formats, of one at least; nothing where the process ended."""
     names = tuple(one.value for one in formats)
     job = (
-        SaveJob(model="", formats=names, brought=seat.ways.brought)
+        SaveJob(model="", formats=names, brought=seat.ways.brought, inputs=seat.inputs.digest)
         if seat.ways.format is None
         else AgainJob(cell=seat.ways.cell(method, seat.inputs.digest), formats=names)
     )

@@ -31,17 +31,21 @@ class Inputs:
     """What every environment is asked: what was given or the file says, else what the first that loads it makes.
 
     A child makes inputs from the signature of what it loaded, which most often says the same everywhere; where it does not,
-    the first one's are used for all, or their answers could not be compared.
+    the first one's are used for all, or their answers could not be compared. ``source`` says where a child had them from,
+    and ``notes`` what it assumed; a script that is built makes some each time, and what the first assumed is told.
     """
 
     def __init__(self, digest: str = "") -> None:
         self._lock = threading.Lock()
         self.digest = digest
+        self.source = ""
+        self.notes: tuple[str, ...] = ()
 
-    def settled(self, made: str) -> str:
+    def settled(self, found: Unheld, made: str = "") -> str:
         """Return the digest of what is used from now on: of these inputs, unless others were there before."""
         with self._lock:
-            self.digest = self.digest or made
+            if not (self.digest or self.source):
+                self.digest, self.source, self.notes = made, found.source, found.notes
         return self.digest
 
 
@@ -120,11 +124,15 @@ def load(seat: Seat, method: Method) -> Attempt:
 
 
 def build(seat: Seat) -> Attempt:
-    """Build and call what a script makes."""
-    seat.place()
+    """Build what a script makes, and call it with what was given, or else with what the child makes."""
+    given = seat.inputs.digest
+    seat.place(given)
     key = seat.key(Method.DEFAULT)
-    ending, said = seat.run(SaveJob(model="", formats=(), brought=seat.ways.brought))
-    return Attempt(method=Method.DEFAULT, found=built(key, ending, said), inputs="")
+    ending, said = seat.run(SaveJob(model="", formats=(), brought=seat.ways.brought, inputs=given))
+    found = built(key, ending, said)
+    if found.source:
+        seat.inputs.settled(found)
+    return Attempt(method=Method.DEFAULT, found=found, inputs=given)
 
 
 def built(key: CellKey, ending: Ending, said: bytes) -> Unheld:
@@ -136,7 +144,14 @@ def built(key: CellKey, ending: Ending, said: bytes) -> Unheld:
     if report is None:
         return verdict.judge_brought(key, ending, b"")
     result = verdict.judged_build(key, ending, report)
-    return Unheld(result=result, outputs=protocol.arrays(report.outputs), signature=report.signature)
+    return Unheld(
+        result=result,
+        outputs=protocol.arrays(report.outputs),
+        signature=report.signature,
+        source=report.source,
+        notes=report.notes,
+        remarks=report.remarks,
+    )
 
 
 def answers(tried: Attempt) -> bool:
@@ -149,7 +164,7 @@ def _with_inputs(seat: Seat, method: Method, *, fresh: bool) -> Attempt:
     found = _run(seat, method, asked, fresh=fresh)
     if found.inputs is not None:
         made = seat.blobs.put(found.inputs)
-        asked = seat.inputs.settled(made)
+        asked = seat.inputs.settled(found, made)
         if made != asked:
             found = _run(seat, method, asked, fresh=fresh)
     return Attempt(method=method, found=found, inputs=asked)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from matrix.model import INSPECTION_VERSION, Environment
+from matrix.protocol import SOURCES
 from matrix.uploads.attempt import Inputs
 from matrix.uploads.background import Background
 from matrix.uploads.filling import Filling
@@ -34,11 +35,31 @@ BUILT_ANEW: Final = (
 ASKED_WITH: Final = ("kind", "packing", "root", "inputs")
 """What of an inspection says how a file is loaded and called."""
 
+ASKED_FROM: Final = ("inputs", "inputs_from", "inputs_note")
+MADE_LATER: Final = (None, "none", *SOURCES)
+"""Where inputs are from that no inspector made."""
+
+STATED_LATER: Final = (
+    "The file does not say what the model takes, and the model does once it is loaded: inputs were made from that."
+)
 REST_SECONDS: Final = 5.0
 LONGEST_REST: Final = 60.0
 
 Inspect = Callable[[Parts], dict[str, Any]]
 """Looks into an upload; returns the checked answer, with the digest of inputs under ``inputs`` where there are any."""
+
+
+def fitting(found: dict[str, Any], most_bytes: int) -> dict[str, Any]:
+    """Return what an inspector found; it is refused where no container has room for a single copy of it."""
+    if found.get("refused") is not None or int(found.get("unpacked") or 0) <= most_bytes:
+        return found
+    sizes = f"{found['unpacked'] >> 20:,} MiB", f"{most_bytes >> 20:,} MiB"
+    refused = {
+        "code": "unpacks-too-large",
+        "message": f"It unpacks to {sizes[0]}, and a container here has room for {sizes[1]}.",
+        "next_step": "Hand it in without what is not needed to load it; or whoever runs this site raises TFMATRIX_MEMORY.",
+    }
+    return {**found, "refused": refused}
 
 
 class Phase(IntEnum):
@@ -162,6 +183,7 @@ class Case:
             known = self._known()
             found = self._looked_into(known)
             inspection = of_these(found, self.upload.parts.keys(), self._kinds)
+            inspection = fitting(inspection, self._means.containers.most_bytes)
             refused = inspection.get("refused")
             if refused is None:
                 self._begin_row(inspection, is_unsteady=known is not None and known.note == UNSTEADY)
@@ -181,8 +203,8 @@ class Case:
         if before and before.get("version") == INSPECTION_VERSION:
             return before
         found = {**self._inspect_parts(self.upload.parts), "version": INSPECTION_VERSION}
-        if before and before.get("inputs_from") == found.get("inputs_from") and not found["inputs"]:
-            found["inputs"] = before.get("inputs")  # what an environment made up, where nobody knows what it takes
+        if before and not found["inputs"] and before.get("inputs_from") in MADE_LATER:
+            found |= {name: before.get(name) for name in ASKED_FROM}
         if before and any(before.get(name) != found.get(name) for name in ASKED_WITH):
             self._means.uploads.unlearn(self.upload.content)
         return found
@@ -241,11 +263,18 @@ class Case:
             if one.base is None or options.overlays or one.flavour is flavour or one.id in options.environments
         ]
 
-    def _note_inputs(self, digest: str) -> None:
-        """Keep what the first environment made up: after a restart, and of the same files again, that is asked as well."""
-        inspection = self.upload.inspection
-        if digest and inspection is not None and inspection.get("inputs") != digest:
-            self._change(inspection={**inspection, "inputs": digest})
+    def _note_inputs(self) -> None:
+        """Keep what the first environment made up: after a restart, and of the same files again, that is asked as well.
+
+        The page says where it comes from, and what was assumed.
+        """
+        inspection, inputs = self.upload.inspection or {}, self._filling.inputs
+        found: dict[str, Any] = {"inputs": inputs.digest} if inputs.digest else {}
+        if inputs.source:
+            notes = (*((STATED_LATER,) if inputs.source == "model" else ()), *inputs.notes)
+            found |= {"inputs_from": inputs.source, "inputs_note": " ".join(notes) or None}
+        if any(inspection.get(name) != value for name, value in found.items()):
+            self._change(inspection={**inspection, **found})
 
     def _settle(self) -> None:
         with self._lock:

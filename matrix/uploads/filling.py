@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from matrix import verdict
-from matrix.model import CellKey, Environment, Method, Verdict
+from matrix.model import CellKey, Environment, Method, Rung, Verdict
 from matrix.results import CellResult
 from matrix.session import HarnessBrokenError
 from matrix.uploads.agreement import is_steady
@@ -17,6 +17,7 @@ from matrix.uploads.means import Means, now
 from matrix.uploads.model import ITSELF, UploadCell
 from matrix.uploads.row import Row
 from matrix.uploads.ways import Ways, is_keras_model
+from matrix.verdict import Unheld
 
 Work = Callable[[], None]
 
@@ -24,7 +25,7 @@ Work = Callable[[], None]
 class Filling:
     """The row of one content. Lanes share it: ``claim`` hands out environments, ``changed`` is called where it stands.
 
-    ``asked_with`` is told the digest of what all environments are asked, before any answer is kept.
+    ``asked_with`` is called before any answer is kept: what all environments are asked is settled by then.
     """
 
     def __init__(  # noqa: PLR0913  what a row needs is what it is given
@@ -37,7 +38,7 @@ class Filling:
         inputs: Inputs,
         lock: threading.RLock,
         changed: Callable[[], None],
-        asked_with: Callable[[str], None],
+        asked_with: Callable[[], None],
     ) -> None:
         self.row = row
         self.ways = ways
@@ -78,7 +79,8 @@ class Filling:
         """Whether all ways were tried that would be."""
         if not cells:
             return False
-        if cells[-1].outputs is not None:
+        last = cells[-1].result
+        if cells[-1].outputs is not None or (last.verdict is Verdict.LOADS and last.rung is Rung.CALLED):
             return True
         further = self.ways.further(environment, cells[0].result)
         return {cell.result.key.method for cell in cells} >= {self.ways.first, *further}
@@ -126,11 +128,12 @@ class Filling:
             size=size,
             group=None,
             measured_at=now(),
+            notes=_notes(tried.found) if tried else (),
         )
         with self._lock:
             self.methods[place] = method
-            if outputs is not None:
-                self._asked_with(self.inputs.digest)  # first: nothing else may ever be held against these answers
+            if tried is not None:
+                self._asked_with()  # first: nothing else may ever be held against these answers
             self.record([self.row.add(place, cell)])
 
     def _asked_twice(self, seat: Seat, tried: Attempt) -> CellResult:
@@ -148,3 +151,8 @@ class Filling:
         if self._unwritten:
             self._means.uploads.record_cells(self._content, self._unwritten)
             self._unwritten.clear()
+
+
+def _notes(found: Unheld) -> tuple[str, ...]:
+    """Return what is to be told of one environment alone; what was assumed in making inputs is so for all."""
+    return (*(() if found.source else found.notes), *found.remarks)

@@ -130,7 +130,8 @@ class UploadCell:
 
     ``saver`` is the recipe digest of the environment that saved it again, ``ITSELF`` for what was handed in; the result's
     key has the loader's digest, and the file's as artifact. ``outputs`` names a blob of ``size`` bytes. Cells of the same
-    ``group`` give the same answers; 0 is the reference's, ``None`` where there is nothing to compare.
+    ``group`` give the same answers; 0 is the reference's, ``None`` where there is nothing to compare. ``notes`` are sentences
+    that say why: that it was not called, or that its answers are too large.
     """
 
     saver: str
@@ -140,6 +141,7 @@ class UploadCell:
     group: int | None
     measured_at: datetime
     size: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

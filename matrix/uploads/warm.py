@@ -11,7 +11,7 @@ from matrix.blobs import Blobs
 from matrix.config import WARM_BYTES
 from matrix.engines import Engine
 from matrix.model import Environment
-from matrix.sandboxes import COPIES, Sandboxes
+from matrix.sandboxes import COPIES, TEMPORARY, Sandboxes
 from matrix.session import HarnessBrokenError, Session
 from matrix.uploads.attempt import stopped
 
@@ -42,6 +42,11 @@ class Containers:
         self._broken: set[str] = set()
         self._proved: set[str] = set()
         self._lock = threading.Lock()
+
+    @property
+    def most_bytes(self) -> int:
+        """The bytes of the largest file that any container has room for."""
+        return self._most_room + TEMPORARY
 
     def ready(self) -> int:
         """How many containers wait."""

@@ -71,6 +71,14 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Remark:
+    """Why answers of some environments cannot be compared, though they load it."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Why:
     """One cause of failures: where, what it says, what else works there. ``error`` is the matrix's page of the same error.
 
@@ -96,6 +104,7 @@ class Row:
     groups: tuple[Group, ...]
     strips: tuple[Strip, ...]
     reasons: tuple[Why, ...]
+    remarks: tuple[Remark, ...]
     words: str
 
     @property
@@ -144,6 +153,7 @@ def row(environments: Sequence[Environment], cells: Sequence[UploadCell], refere
         groups=tuple(_groups(places, around.order)),
         strips=tuple(_strips(places, around.order)),
         reasons=tuple(_reasons(places, found, around)),
+        remarks=tuple(_remarks(found, around.order)),
         words=words(places, around.order),
     )
     own = found_so_far.own_python
@@ -203,6 +213,16 @@ def _place(environment: Environment, cells: Sequence[UploadCell], reference: str
         cause=cause_of(first.failure) if first and first.failure else "",
         ways=tuple(_way(one.result) for one in cells[1:]),
     )
+
+
+def _remarks(cells: Mapping[str, Sequence[UploadCell]], order: Sequence[str]) -> Iterator[Remark]:
+    """What is to be told of some environments alone, each sentence once."""
+    where: dict[str, set[str]] = {}
+    for environment, mine in cells.items():
+        for note in (note for cell in mine for note in cell.notes):
+            where.setdefault(note, set()).add(environment)
+    for note, environments in where.items():
+        yield Remark(where=spans(environments, order), text=note)
 
 
 def _way(result: CellResult) -> Way:

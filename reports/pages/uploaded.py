@@ -201,6 +201,8 @@ def _uncompared(its_row: Row) -> str:
     """Say why there is nothing to compare."""
     found = {one.outcome for one in its_row.places} | {way.outcome for one in its_row.places for way in one.ways}
     if found & ANSWERING:
+        if its_row.remarks:
+            return "There is nothing to compare:"
         return (
             "It was not called, since nobody knows what it takes, so there is nothing to compare. Hand it in again with "
             "inputs as .npz: one array for each input, by its name."

@@ -79,10 +79,12 @@ class Desk:
     session: Session
     blobs: Blobs
 
-    def save(self, builder: bytes, formats: tuple[str, ...], **python: bytes) -> SaveReport:
+    def save(self, builder: bytes, formats: tuple[str, ...], inputs: bytes = b"", **python: bytes) -> SaveReport:
         """Have a builder built and saved."""
         brought = self._brought(builder=builder, **python)
-        return self._saved(SaveJob(model="", formats=formats, brought=brought))
+        name = self.blobs.put(inputs) if inputs else ""
+        self.session.place_files(self.blobs, [name] if inputs else [])
+        return self._saved(SaveJob(model="", formats=formats, brought=brought, inputs=name))
 
     def save_again(self, cell: LoadCell, formats: tuple[str, ...] = ALL) -> SaveReport:
         """Have what a cell loads saved in formats."""
@@ -297,6 +299,53 @@ def test_samples_of_a_builder_are_what_its_model_is_called_with(desks: Desks, na
     report = desk.save(SAMPLED.partition(b"def sample_inputs")[0], (Format.WEIGHTS_H5,))
     assert report.raised is not None
     assert "Define sample_inputs() in builder.py" in report.raised.message
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_subclassed_model_is_called_with_what_was_given(desks: Desks, name: str) -> None:
+    """It states nothing and its script has no samples: arrays of a person's own are enough."""
+    specs, raw = wire.encode_arrays([("a", np.ones((5, 4), "float32")), ("b", np.ones((5, 4), "float32"))])
+    given = wire.pack({"arrays": specs, "structure": "dict"}, raw)
+    report = desks(name).save(SAMPLED.partition(b"def sample_inputs")[0], (Format.WEIGHTS_H5,), inputs=given)
+    assert report.raised is None, report.raised
+    ((_, answer),) = protocol.arrays(report.outputs)
+    assert (answer.shape, report.inputs, report.source) == ((5, 2), given, "")
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_formats_share_no_room(desks: Desks, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit beside the others is left out, what does not fit at all is too large, and nothing fails."""
+    desk = desks(name)
+    whole = {one.format: len(one.data) for one in desk.save(PLAIN, ALL).saves if one.outcome is SaveOutcome.SAVED}
+    patience = desk.session._patience
+    for room, outcomes in (
+        (max(whole.values()) + 1000, {SaveOutcome.SAVED, SaveOutcome.UNSUPPORTED}),
+        (1000, {SaveOutcome.TOO_LARGE, SaveOutcome.UNSUPPORTED}),
+    ):
+        limits = replace(patience.save, body=room, file=1 << 30)
+        monkeypatch.setattr(desk.session, "_patience", replace(patience, save=limits))
+        left = list(ALL)
+        while left:
+            report = desk.save(PLAIN, tuple(left))
+            assert {one.outcome for one in report.saves} <= outcomes, report.saves
+            assert report.saves, "nothing was saved of what fits alone"
+            left = [one for one in left if one not in {saved.format.value for saved in report.saves}]
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_model_whose_answers_are_too_large_loads(desks: Desks, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file, and as a script."""
+    desk = desks(name)
+    content = data(desk.save(PLAIN, (Format.H5,)), Format.H5)
+    patience = desk.session._patience
+    limits = replace(patience.load, body=30, file=1 << 30)
+    monkeypatch.setattr(desk.session, "_patience", replace(patience, load=limits, save=replace(limits, seconds=60)))
+    found = desk.load(desk.cell(Format.H5, content))
+    assert (found.result.verdict, found.result.rung, found.outputs) == (Verdict.LOADS, Rung.CALLED, ())
+    assert "no more than" in found.remarks[0]
+    report = desk.save(PLAIN, ())
+    assert (report.raised, protocol.arrays(report.outputs)) == (None, ())
+    assert report.remarks
 
 
 def test_what_a_version_loads_it_saves_again(desks: Desks) -> None:

@@ -14,6 +14,7 @@ from matrix import protocol, verdict
 from matrix.messages import AgainJob, Brought, Ending, EndKind, Limits, LoadCell, LoadJob, Packing, SaveJob
 from matrix.model import CellKey, Method, Rung, Verdict
 from matrix.protocol import ProtocolError
+from matrix.uploads import attempt
 from matrix.verdict import Unheld
 
 LIMITS = Limits(seconds=60, grace=2, body=1 << 20)
@@ -166,3 +167,22 @@ def test_what_is_no_report_is_a_crash_and_tampering_is_kept() -> None:
 def test_what_the_probe_does_not_know_accuses_us() -> None:
     """A method without what it needs is a mistake of the host's."""
     assert judged({"unsupported": "no such method"}).result.verdict is Verdict.HARNESS_BROKEN
+
+
+def test_answers_that_do_not_leave_the_sandbox_are_no_failure() -> None:
+    """It was called, so it loads; why there is nothing to compare is told. Of a script that is built, likewise."""
+    why = "Its answers have 9 bytes; no more than 8 are taken out of a sandbox, so they cannot be compared."
+    found = judged({"reached": "called", "outputs": [], "notes": [why]})
+    assert (found.result.verdict, found.result.rung, found.outputs) == (Verdict.LOADS, Rung.CALLED, ())
+    assert found.remarks == (why,)
+    built = attempt.built(
+        KEY, ENDING, wire.pack({"saves": [], "notes": [why], "made": {"from": "model", "notes": ["x"]}})
+    )
+    assert (built.result.verdict, built.outputs, built.remarks) == (Verdict.LOADS, (), (why,))
+    assert (built.source, built.notes) == ("model", ("x",))
+
+
+@pytest.mark.parametrize("source", ["given", "nowhere", 3, None])
+def test_where_a_child_has_inputs_from_is_one_of_two_places(source: object) -> None:
+    """Whatever else it says: that somebody gave them is not its to say."""
+    assert judged(MADE | {"made": MADE["made"] | {"from": source}}, b"\1\2\3").source == ""

@@ -154,8 +154,8 @@ def test_a_builder_alone_is_an_upload(tmp_path: Path) -> None:
     found = looked_into(tmp_path, builder=script)
     assert (found.kind, found.refused, found.inputs_from) == ("builder", None, "none")
     assert [note.partition("come from ")[2] for note in found.notes] == [
-        "sample_inputs() of the builder script.",
         "custom_objects() of the builder script.",
+        "sample_inputs() of the builder script.",
     ]
 
 
@@ -164,6 +164,18 @@ def test_what_is_not_needed_is_said(tmp_path: Path) -> None:
     found = looked_into(tmp_path, model=keras_zip(), builder=b"def build_model(): ...", architecture=b"{}")
     assert found.refused is None
     assert len([note for note in found.notes if "not needed" in note]) == 2
+
+
+def test_inputs_come_from_one_place_and_that_is_said(tmp_path: Path) -> None:
+    """What is given counts before sample_inputs() of a script, and that before what a file states, also of a whole model."""
+    script, file = b"def build_model(): ...\ndef sample_inputs(): ...\n", io.BytesIO()
+    np.savez(file, x=np.zeros((2, 3), "float32"))
+    sampled = looked_into(tmp_path, model=keras_zip(), builder=script)
+    assert (sampled.inputs, sampled.inputs_from) == ((), "none")
+    assert "Inputs come from sample_inputs() of the builder script." in sampled.notes
+    given = looked_into(tmp_path, builder=script, inputs=file.getvalue())
+    assert ([name for name, _ in given.inputs], given.inputs_from) == (["x"], "given")
+    assert not [note for note in given.notes if "sample_inputs" in note]
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,23 @@ def test_what_is_too_large_to_be_taken_out_is_no_failure_of_a_version(visitor: V
     assert (found["not_saved"], found["too_large"], found["why"]) == ("2.15", "2.13-2.14", why)
 
 
+def test_what_cannot_be_compared_says_why(visitor: Visitor, store: Store) -> None:
+    """Answers that are too large, in which versions; and where its inputs come from, with what was assumed."""
+    why = "Its answers have 500 bytes; no more than 400 are taken out of a sandbox, so they cannot be compared."
+    said = {**samples.INSPECTION, "inputs_from": "model", "inputs_note": "0 and 1 were made."}
+    upload = samples.an_upload("n", inspection=said, reference=None)
+    store.uploads.add(upload)
+    loads = [replace(samples.a_cell(one, Verdict.LOADS), group=None, notes=(why,)) for one in samples.BASE[:3]]
+    store.uploads.record_cells(upload.content, loads)
+    page = text(visitor.get(at(upload)).text)
+    assert f"There is nothing to compare: 2.4-2.6: {why}" in page
+    assert "0 and 1 were made." in page
+    found = UploadDocument.model_validate_json(visitor.get(at(upload, ".json")).text, strict=True)
+    assert [(one.where, one.text) for one in found.row.remarks] == [("2.4-2.6", why)]
+    assert found.identity is not None
+    assert (found.identity.inputs_from, found.identity.inputs_note) == ("model", "0 and 1 were made.")
+
+
 def test_what_was_saved_again_counts_as_far_as_this_upload_asked(visitor: Visitor, store: Store) -> None:
     """Findings belong to content: what another upload of the same files asked for stands in its matrix, and counts there."""
     other = samples.whole(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import stat
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from images.inspector.archive import listed_zip
+from images.probe import wire
 from matrix.uploads.ways import OWN_PYTHON
 from tests.probe_code import probe
 
@@ -23,6 +25,7 @@ archives = probe("archives")
 brought = probe("brought")
 load = probe("load")
 again = probe("again")
+save = probe("save")
 child = probe("child")
 
 Files = dict[str, bytes]
@@ -345,7 +348,31 @@ def test_a_list_of_samples_takes_the_names_that_the_model_gives() -> None:
 
 def test_a_model_that_states_nothing_is_not_called() -> None:
     """And it is said why."""
-    assert brought.inputs(Keras(), what(), "/nowhere") == ([], "single", [brought.UNCALLED])
+    assert brought.inputs(Keras(), what(), "/nowhere") == ([], "single", {"from": "", "notes": [brought.UNCALLED]})
+
+
+def test_inputs_that_were_given_are_what_a_built_model_is_called_with(inbox: Path, tmp_path: Path) -> None:
+    """Nothing is made, and sample_inputs() is not asked: they come from whoever hands the script in."""
+    (inbox / "b").write_text(
+        f"from {__name__} import Keras\ndef build_model(): return Keras()\ndef sample_inputs(): raise RuntimeError\n"
+    )
+    specs, raw = wire.encode_arrays([("x", np.ones(2, "float32"))])
+    (inbox / "i").write_bytes(wire.pack({"arrays": specs, "structure": "dict"}, raw))
+    chosen = brought.given({"inputs": "i"})
+    made = brought.recipe(what(builder="b"), str(tmp_path / "work"), chosen).build(None)
+    assert ([name for name, _ in made.inputs], made.structure, made.made) == (["x"], "dict", None)
+    assert brought.given({"inputs": ""}) == ([], "single")
+
+
+def test_where_made_inputs_come_from_is_told(inbox: Path, tmp_path: Path) -> None:
+    """Of the script, or of what the model states; and what was assumed."""
+    made = built(inbox, tmp_path, "def build_model(): return Keras()\ndef sample_inputs(): return np.zeros(2)\n")
+    assert made.made == {"from": "sample_inputs", "notes": []}
+    words = SimpleNamespace(name="words", shape=(None, 5), dtype="int32")
+    model = Keras(inputs=[words], outputs=[words], input_names=["words"], layers=[])
+    _, _, said = brought.inputs(model, what(), "/nowhere")
+    assert said["from"] == "model"
+    assert "is not known" in said["notes"][0]
 
 
 def test_inputs_of_an_embedding_stay_within_it() -> None:
@@ -387,6 +414,43 @@ def test_a_method_wants_what_it_needs(method: str, parts: dict[str, str], reason
     """Said before any file is touched."""
     found = load.unsupported({"format": "h5", "method": method, "brought": what(**parts)})
     assert (found or "").startswith(reason or "") and bool(found) == bool(reason)  # noqa: PT018
+
+
+def test_answers_that_are_too_large_are_told_and_are_no_failure() -> None:
+    """The model was called, so it loads; what it answered stays in the sandbox."""
+    header: dict[str, Any] = {"notes": [], "outputs": []}
+    body = [b"1234"]
+    load._pack([("y", np.zeros(2, "float32"))], header, body, 11)
+    assert (header["outputs"], body) == ([], [b"1234"])
+    assert header["notes"] == [
+        "Its answers have 8 bytes; no more than 7 are taken out of a sandbox, so they cannot be compared."
+    ]
+    load._pack([("y", np.zeros(2, "float32"))], header, body, 12)
+    assert (len(header["outputs"]), len(body)) == (1, 2)
+
+
+def test_a_saver_whose_answers_are_too_large_saves_nothing_that_could_be_held_to_them() -> None:
+    """It is no failure of the version; the report says why."""
+    header, body = save.asked(Keras(), [("x", np.zeros(2, "int8"))], "single", [("y", np.zeros(9, "int8"))], 10)
+    assert (header["inputs"], header["outputs"], body) == ([], [], b"")
+    header, body = save.in_formats(None, {"formats": ["h5", "keras"], "limits": {"body": 10}}, "/nowhere", header, body)
+    assert {(one["format"], one["outcome"]) for one in header["saves"]} == {("h5", "too-large"), ("keras", "too-large")}
+    assert "Its answers have 11 bytes" in header["saves"][0]["reason"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_no_room_for_a_copy_accuses_us(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """What fails before the framework sees anything, for want of our own disk, says nothing of the model."""
+
+    def full(*_: object) -> None:
+        raise OSError(number, "No space left on device")
+
+    monkeypatch.setattr(brought, "place", full)
+    monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace())
+    cell = {"format": "h5", "method": "default", "brought": what(), "artifact": "a", "inputs": ""}
+    header, body = load.load_cell(cell, "/nowhere", 100)
+    assert "no room for a copy" in header["unsupported"]
+    assert body == b""
 
 
 def test_what_was_brought_has_no_company() -> None:

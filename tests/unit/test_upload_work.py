@@ -19,11 +19,11 @@ from matrix.model import Environment, Flavour, Format, Method, Rung, SaveOutcome
 from matrix.store import Store
 from matrix.store import uploads as uploads_of_the_store
 from matrix.uploads import background, case, turns
-from matrix.uploads.case import UNSTEADY
-from matrix.uploads.model import ITSELF, Options, Parts, Upload, UploadCell, UploadState
+from matrix.uploads.case import STATED_LATER, UNSTEADY
+from matrix.uploads.model import ITSELF, Options, Part, Parts, Upload, UploadCell, UploadState
 from matrix.uploads.ways import WHOLE
 from matrix.uploads.work import sandboxes
-from tests.fake_uploads import BASES, IDS, SECONDS, World, hand_in, is_over, row, store, until, work_on
+from tests.fake_uploads import BASES, IDS, SECONDS, TOO_LARGE, World, hand_in, is_over, row, store, until, work_on
 from tests.probe_code import probe
 
 __all__ = ["store"]
@@ -93,6 +93,7 @@ def test_the_same_file_is_looked_into_again_once_the_inspector_was_repaired(
         world.inspection["notes"] = ["Something that it did not see before."]
         found = [until(work, store, hand_in(work.door), is_over) for _ in range(2)]
     assert [one.inspection and one.inspection["notes"] for one in found] == [world.inspection["notes"]] * 2
+    assert {one.inspection and one.inspection["inputs_from"] for one in found} == {"model"}
     assert (len(world.asked), world.inspected) == (asked, 2)
 
 
@@ -510,3 +511,60 @@ def test_a_child_may_copy_what_may_be_uploaded(tmp_path: Path) -> None:
     assert opened.load.body == 1 << 20
     small = Settings(home=tmp_path, upload_bytes=1 << 20)
     assert sandboxes(small, engine)._patience.load.file == probe("archives").MAX_BYTES
+
+
+def test_answers_that_are_too_large_load_and_are_compared_with_nothing(tmp_path: Path, store: Store) -> None:
+    """Our bound is no refusal of a framework; what is known of it is not asked again."""
+    world = World(silent=True)
+    work = work_on(tmp_path, store, world, lanes=1)
+    with work.running():
+        upload = until(work, store, hand_in(work.door, options=Options()), is_over)
+        asked = len(world.asked)
+        again = until(work, store, hand_in(work.door, owner="another"), is_over)
+    assert len(world.asked) == asked
+    for one in (upload, again):
+        assert (one.state, one.reference) == (UploadState.DONE, None)
+    found = row(store, upload).values()
+    assert {(cell.result.verdict, cell.outputs, cell.notes) for cell in found} == {(Verdict.LOADS, None, (TOO_LARGE,))}
+    assert store.uploads.saves(upload.content) == ()
+
+
+def test_what_no_container_has_room_for_is_refused(tmp_path: Path, store: Store) -> None:
+    """Before anything is loaded, in a sentence: no framework is said to refuse it."""
+    world = World(inspection={"unpacked": 3 << 30}, most_bytes=2 << 30)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    assert (upload.state, world.asked) == (UploadState.REFUSED, [])
+    assert upload.message == "It unpacks to 3,072 MiB, and a container here has room for 2,048 MiB."
+
+
+def test_what_a_child_assumed_reaches_the_upload(tmp_path: Path, store: Store) -> None:
+    """Where inputs come from, and what is not known of them: once for all environments, as they are asked the same."""
+    work = work_on(tmp_path, store, World(made=lambda: 1.0), lanes=1)
+    with work.running():
+        upload = until(work, store, hand_in(work.door), is_over)
+    said = upload.inspection or {}
+    assert (said["inputs_from"], said["inputs_note"]) == ("model", f"{STATED_LATER} 0 and 1 were made.")
+    assert {cell.notes for cell in row(store, upload).values()} == {()}
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_script_is_called_with_what_was_given(tmp_path: Path, store: Store, *, given: bool) -> None:
+    """In its row, and where it is saved again; without, the page says where its inputs come from."""
+    world = World(rule=lambda environment, _: 1.0 if environment.minor == (2, 4) else "no")
+    work = work_on(tmp_path, store, world, lanes=1)
+    with work.running():
+        inputs = work._blobs.put(b"inputs") if given else ""
+        world.inspection = {"kind": "builder", "inputs": inputs or None, "inputs_from": "given" if given else "none"}
+        upload = until(
+            work,
+            store,
+            hand_in(work.door, named={Part.BUILDER: ("builder.py", b"def build_model(): ...")}, options=Options()),
+            is_over,
+        )
+    assert upload.state is UploadState.DONE, upload.message
+    assert world.built_with == {inputs}
+    assert ("tf2.4", "build") in world.asked
+    assert (upload.inspection or {})["inputs_from"] == ("given" if given else "sample_inputs")
+    assert {one.outcome for one in store.uploads.saves(upload.content)} == {SaveOutcome.SAVED}

@@ -12,7 +12,7 @@ class Unsupported(Exception):
 class Built(NamedTuple):
     """A compiled model with what to feed it: ``structure`` says how ``model(...)`` takes ``inputs``.
 
-    ``training_steps`` repeats the recipe's own.
+    ``training_steps`` repeats the recipe's own; ``made`` says of inputs that nobody chose how they came about.
     """
 
     model: Any
@@ -21,6 +21,7 @@ class Built(NamedTuple):
     custom_objects: Dict[str, Any]
     structure: str = "single"  # or "list", "dict", "sparse"
     training_steps: int = 1
+    made: Optional[Dict[str, Any]] = None
 
 
 def no_custom_objects(_tf):
