@@ -7,17 +7,20 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from images.bootstrap.engine import connect
 from matrix.blobs import Blobs
 from matrix.config import Settings
-from matrix.messages import SaveJob
-from matrix.model import Format
+from matrix.messages import Packing, SaveJob
+from matrix.model import Format, Verdict
 from matrix.protocol import save_report
 from matrix.store import open_store
-from matrix.uploads.model import Options, UploadState
+from matrix.uploads.attempt import Inputs, Seat, build
+from matrix.uploads.model import Options, Part, PartFile, UploadState
+from matrix.uploads.ways import Ways
 from matrix.uploads.work import LABEL
 from service.uploads.working import upload_work
 from tests.containers.command import Home, finish
@@ -129,6 +132,21 @@ def test_warm_containers_wait_empty_and_are_replaced(home: Home, model: Path) ->
             assert containers_of(settings.home).isdisjoint(before)
         assert standing(settings.home) == 0
         assert Blobs(settings.home / "uploads" / "files").path(upload.parts[next(iter(upload.parts))].sha256).exists()
+
+
+def test_a_container_that_dies_while_it_waits_costs_a_script_nothing(make_session: MakeSession, tmp_path: Path) -> None:
+    """Such as when the engine is restarted: a script is tried once, and had ``crash`` for good."""
+    text = b"import keras\n\n\ndef build_model():\n    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
+    blobs = Blobs(tmp_path)
+    file = PartFile(name="builder.py", sha256=blobs.put(text), size=len(text))
+    ways = Ways(parts={Part.BUILDER: file}, format=None, packing=Packing.FILE, root="", unpacked=0)
+    with make_session("tf2.21") as opened:
+        opened.meet()
+        channel: Any = opened._channel
+        channel._container.kill()
+        tried = build(Seat(session=opened, blobs=blobs, ways=ways, inputs=Inputs()))
+        assert opened._channel is not channel
+    assert tried.found.result.verdict is Verdict.LOADS, tried.found.result.failure
 
 
 def containers_of(home: Path) -> set[str]:
