@@ -195,6 +195,7 @@ uploads = Table(
     Index(None, "content"),
     Index(None, "state", "handed_in_at"),
     Index(None, "expires_at"),
+    Index(None, "row_at"),
 )
 """What people handed in. Their error texts stay with them: nothing of an upload is in the tables above."""
 

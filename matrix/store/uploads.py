@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
@@ -79,7 +79,7 @@ class Uploads(Shelf):
                 .where(upload_cells.c.version == LOAD_VERSION)
                 .group_by(upload_cells.c.content, upload_cells.c.loader)
             ).all()
-            whole = connection.execute(_RECENT).all()
+            whole = connection.execute(_RECENT.where(uploads.c.row_at >= now - RECENT)).all()
         tried: dict[str, list[datetime]] = {}
         for cell in measured:
             tried.setdefault(cell.content, []).append(cell.at)
@@ -171,6 +171,7 @@ class Uploads(Shelf):
 _GONE: Final = tuple(state.value for state in UploadState if state.is_gone)
 _ROWLESS: Final = (UploadState.WAITING.value, UploadState.INSPECTING.value, UploadState.LOADING.value)
 _IN_LINE: Final = tuple(uploads.c[name] for name in ("id", "content", "plan", "started_at", "turn", "handed_in_at"))
+RECENT: Final = timedelta(days=7)
 _RECENT: Final = (
     select(uploads.c.started_at, uploads.c.row_at, uploads.c.plan)
     .where(uploads.c.started_at.is_not(None), uploads.c.row_at > uploads.c.started_at)
