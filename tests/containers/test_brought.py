@@ -303,11 +303,12 @@ def test_samples_of_a_builder_are_what_its_model_is_called_with(desks: Desks, na
 
 @pytest.mark.parametrize("name", TESTED)
 def test_a_subclassed_model_is_called_with_what_was_given(desks: Desks, name: str) -> None:
-    """It states nothing and its script has no samples: arrays of a person's own are enough."""
+    """It states nothing and its script has no samples: arrays of a person's own are enough, also for each further save."""
     specs, raw = wire.encode_arrays([("a", np.ones((5, 4), "float32")), ("b", np.ones((5, 4), "float32"))])
     given = wire.pack({"arrays": specs, "structure": "dict"}, raw)
-    report = desks(name).save(SAMPLED.partition(b"def sample_inputs")[0], (Format.WEIGHTS_H5,), inputs=given)
+    report = desks(name).save(SAMPLED.partition(b"def sample_inputs")[0], ALL, inputs=given)
     assert report.raised is None, report.raised
+    assert [one.reason for one in report.saves if "making the model anew" in (one.reason or "")] == []
     ((_, answer),) = protocol.arrays(report.outputs)
     assert (answer.shape, report.inputs, report.source) == ((5, 2), given, "")
 
