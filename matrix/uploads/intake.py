@@ -127,16 +127,18 @@ class Intake:
             self._door_at = time.monotonic() + FULL_SECONDS
 
     def _take_in(self, upload_id: str) -> None:
-        """Take one in. One that is known is merely cleared away: it was taken in before we were killed, or is gone."""
-        if self._uploads.get(upload_id) is None:
-            try:
+        """Take one in. One that is known is not copied again: it was taken in before something came between, or is gone."""
+        try:
+            upload = self._uploads.get(upload_id)
+            if upload is None:
                 upload = self._copied(self.door.ticket(upload_id))
                 self._uploads.add(upload)
+            if not upload.state.is_over:
                 self._begin(upload)
-            except TfmatrixError:
-                raise
-            except Exception as error:  # noqa: BLE001  whatever lies there, it must not keep the next one out
-                self._say(f"upload {upload_id[:6]}…: not taken in, {error!r}")
+        except TfmatrixError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever lies there, it must not keep the next one out
+            self._say(f"upload {upload_id[:6]}…: not taken in, {error!r}")
         self.door.clear(upload_id)
 
     def _copied(self, ticket: Ticket) -> Upload:

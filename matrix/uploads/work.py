@@ -131,10 +131,13 @@ class UploadWork:
         return self._containers.ready()
 
     def _begin(self, upload: Upload) -> None:
+        """Take an upload up; one that is in hand already stays as it is."""
         missing = self._engine.missing(tuple(self._environments))
         there = [one for one in self._environments if one.id not in missing]
         case = Case(upload, self._means, self._inspect, there, kinds=self._settings.kinds_taken)
         with self._condition:
+            if upload.id in self._cases:
+                return
             if upload.row_at is None:
                 self._turns.enter(case)
             self._cases[upload.id] = case

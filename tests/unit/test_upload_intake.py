@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pytest
 
 from matrix.blobs import Blobs
-from matrix.errors import DiskFullError, StoreError
+from matrix.errors import DiskFullError, EngineError, StoreError
 from matrix.store import Store
 from matrix.uploads import intake
 from matrix.uploads.model import Options, UploadState
@@ -159,6 +159,27 @@ def test_without_room_an_upload_waits_at_the_door(
         upload = until(work, store, hand_in(work.door), is_over)
     assert upload.state is UploadState.DONE
     assert not full
+
+
+def test_what_is_taken_in_while_no_engine_answers_is_begun_once_one_does(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in the store by then, and stays at the door until it is in hand."""
+    world = World()
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        with monkeypatch.context() as without:
+
+            def missing(_ids: object) -> frozenset[str]:
+                raise EngineError("Nothing answers.", next_step="Start it.")
+
+            without.setattr(work._engine, "missing", missing)
+            upload_id = hand_in(work.door, options=Options(environments=("tf2.9",)))
+            with pytest.raises(EngineError):
+                work.look()
+            assert upload_id in work.door.waiting()
+        assert until(work, store, upload_id, is_over).state is UploadState.DONE
+    assert work.door.waiting() == ()
 
 
 def test_nonsense_at_the_door_is_cleared_away(tmp_path: Path, store: Store) -> None:
