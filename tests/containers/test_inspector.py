@@ -30,11 +30,10 @@ from matrix.uploads.inspecting import Inspector
 from matrix.uploads.inspection import Inspection
 from matrix.uploads.model import Part, PartFile
 from tests import handed_in
-from tests.containers.conftest import LABEL, MINE, TESTED, MakeSession, often
+from tests.containers.conftest import LABEL, MINE, TESTED, MakeSession
 
 pytestmark = pytest.mark.containers
 LABELS = {LABEL: MINE}
-MODELS = ("multi-io", "embedding-masking", "registered-class", "subclassed-model")
 LOOK = """
 import json, os, socket
 def tried(what):
@@ -290,13 +289,7 @@ def check(make_session: MakeSession, environments: dict[str, Environment], inspe
     return checked
 
 
-@pytest.mark.parametrize("name", often("tf2.15"))
-def test_real_files_are_told_apart(name: str, check: Check) -> None:
-    """What was saved, by whom, with which inputs: held against what the saver itself says."""
-    check(name, MODELS)
-
-
-@pytest.mark.everything
+@pytest.mark.everything  # kinds of uploads from the door to the row are in `make test`: test_upload_kinds.py
 @pytest.mark.parametrize("name", [one.id for one in catalog.load_environments()])
 def test_every_model_of_every_environment_is_told(name: str, check: Check) -> None:
     """All models, in all formats, overlays as well."""
