@@ -154,7 +154,7 @@ KINDS = {
         row=NEW_WEIGHTS,
         reference="tf2.21",
         found={"kind": "weights-h5"},
-        inputs_from="none",
+        inputs_from="model",
     ),
     "weights-builder-custom-inputs": Kind(
         name="m.weights.h5",
@@ -175,7 +175,7 @@ KINDS = {
         parts=lambda _: {Part.BUILDER: SAMPLED},
         row=in_all((D, LOADS)),
         found={"kind": "builder"},
-        inputs_from="none",
+        inputs_from="sample_inputs",
         reference=None,
     ),
     "custom-h5": Kind(
