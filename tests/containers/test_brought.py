@@ -20,7 +20,7 @@ from matrix.messages import AgainJob, Brought, LoadCell, LoadJob, Packing, SaveJ
 from matrix.model import CellKey, Format, Method, Rung, SaveOutcome, Verdict
 from matrix.session import Session
 from matrix.verdict import Unheld
-from tests.containers.conftest import TESTED, MakeSession
+from tests.containers.conftest import TESTED, MakeSession, often
 
 pytestmark = pytest.mark.containers
 
@@ -301,7 +301,7 @@ def test_samples_of_a_builder_are_what_its_model_is_called_with(desks: Desks, na
     assert "Define sample_inputs() in builder.py" in report.raised.message
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", often("tf2.15"))
 def test_a_subclassed_model_is_called_with_what_was_given(desks: Desks, name: str) -> None:
     """It states nothing and its script has no samples: arrays of a person's own are enough, also for each further save."""
     specs, raw = wire.encode_arrays([("a", np.ones((5, 4), "float32")), ("b", np.ones((5, 4), "float32"))])
@@ -313,7 +313,7 @@ def test_a_subclassed_model_is_called_with_what_was_given(desks: Desks, name: st
     assert (answer.shape, report.inputs, report.source) == ((5, 2), given, "")
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", often("tf2.15"))
 def test_formats_share_no_room(desks: Desks, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit beside the others is left out, what does not fit at all is too large, and nothing fails."""
     desk = desks(name)
@@ -333,7 +333,7 @@ def test_formats_share_no_room(desks: Desks, name: str, monkeypatch: pytest.Monk
             left = [one for one in left if one not in {saved.format.value for saved in report.saves}]
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", often("tf2.15"))
 def test_a_model_whose_answers_are_too_large_loads(desks: Desks, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a file, and as a script."""
     desk = desks(name)

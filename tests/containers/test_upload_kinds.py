@@ -249,9 +249,9 @@ KINDS = {
     ),
 }  # fmt: skip
 OFTEN = {
-    "weights-builder-custom-inputs": TESTED,
-    "custom-keras": ("tf2.15", "tf2.21"),
-    "savedmodel-tar-gz-in-a-folder": TESTED,
+    "weights-builder-custom-inputs": ("tf2.15", "tf2.21"),
+    "custom-keras": ("tf2.15",),
+    "savedmodel-tar-gz-in-a-folder": ("tf2.15", "tf2.21"),
 }
 """Those in which most comes together, and the versions of `make test` in which they tell something."""
 

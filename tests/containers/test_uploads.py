@@ -134,6 +134,7 @@ def test_warm_containers_wait_empty_and_are_replaced(home: Home, model: Path) ->
         assert Blobs(settings.home / "uploads" / "files").path(upload.parts[next(iter(upload.parts))].sha256).exists()
 
 
+@pytest.mark.everything  # in `make test` with doubles: tests/unit/test_session.py
 def test_a_container_that_dies_while_it_waits_costs_a_script_nothing(make_session: MakeSession, tmp_path: Path) -> None:
     """Such as when the engine is restarted: a script is tried once, and had ``crash`` for good."""
     text = b"import keras\n\n\ndef build_model():\n    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])\n"
