@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from matrix.model import INSPECTION_VERSION, Environment
 from matrix.protocol import SOURCES
+from matrix.uploads.admission import fitting, of_these
 from matrix.uploads.attempt import Inputs
 from matrix.uploads.background import Background
 from matrix.uploads.filling import Filling
-from matrix.uploads.kinds import of_these
 from matrix.uploads.means import Means, now
 from matrix.uploads.model import Parts, Upload, UploadState
 from matrix.uploads.order import Origin
@@ -47,19 +47,6 @@ LONGEST_REST: Final = 60.0
 
 Inspect = Callable[[Parts], dict[str, Any]]
 """Looks into an upload; returns the checked answer, with the digest of inputs under ``inputs`` where there are any."""
-
-
-def fitting(found: dict[str, Any], most_bytes: int) -> dict[str, Any]:
-    """Return what an inspector found; it is refused where no container has room for a single copy of it."""
-    if found.get("refused") is not None or int(found.get("unpacked") or 0) <= most_bytes:
-        return found
-    sizes = f"{found['unpacked'] >> 20:,} MiB", f"{most_bytes >> 20:,} MiB"
-    refused = {
-        "code": "unpacks-too-large",
-        "message": f"It unpacks to {sizes[0]}, and a container here has room for {sizes[1]}.",
-        "next_step": "Hand it in without what is not needed to load it; or whoever runs this site raises TFMATRIX_MEMORY.",
-    }
-    return {**found, "refused": refused}
 
 
 class Phase(IntEnum):

@@ -22,8 +22,8 @@ from matrix.catalog import load_environments
 from matrix.config import Settings
 from matrix.errors import DiskFullError, IncompleteError, StoreError, TfmatrixError
 from matrix.selection import select_environments
+from matrix.uploads.admission import script_not_taken
 from matrix.uploads.door import Door, Ticket, new_id
-from matrix.uploads.kinds import script_not_taken
 from matrix.uploads.model import Options, Part, UploadState, hashed
 from service.problems import BadUpload, Forbidden, TooMany, TooSlow, WrongType
 from service.state import Service

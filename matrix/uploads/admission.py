@@ -1,4 +1,7 @@
-"""Which kinds of uploads are taken: a setting of whoever runs the site; only who looked into a file knows its kind. Pure."""
+"""What is refused of what could be read: kinds that are not taken here, and what no container has room for. Pure.
+
+Both are settings of whoever runs the site; only who looked into a file knows its kind and its size.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,19 @@ def of_these(found: Mapping[str, Any], parts: Collection[Part], taken: Collectio
     if script := script_not_taken(parts, taken):
         return {**found, "refused": _refusal(f"A script came beside it ({script}), and none is taken here.", taken)}
     return dict(found)
+
+
+def fitting(found: dict[str, Any], most_bytes: int) -> dict[str, Any]:
+    """Return what an inspector found; it is refused where no container has room for a single copy of it."""
+    if found.get("refused") is not None or int(found.get("unpacked") or 0) <= most_bytes:
+        return found
+    sizes = f"{found['unpacked'] >> 20:,} MiB", f"{most_bytes >> 20:,} MiB"
+    refused = {
+        "code": "unpacks-too-large",
+        "message": f"It unpacks to {sizes[0]}, and a container here has room for {sizes[1]}.",
+        "next_step": "Hand it in without what is not needed to load it; or whoever runs this site raises TFMATRIX_MEMORY.",
+    }
+    return {**found, "refused": refused}
 
 
 def _refusal(message: str, taken: Collection[str]) -> dict[str, str]:

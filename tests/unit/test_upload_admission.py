@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from matrix.uploads.kinds import of_these
+from matrix.uploads.admission import of_these
 from matrix.uploads.model import Part
 from tests.upload_samples import INSPECTION
 
