@@ -6,6 +6,7 @@ import io
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +101,6 @@ def model(format_: Format, *, custom: bool = False, **beside: bytes) -> Callable
     return parts
 
 
-def folder(pack: Callable[[dict[str, bytes]], bytes], under: str = "") -> Callable[[Made], Parts]:
-    """Hand in the SavedModel, packed as somebody would."""
-    return lambda made: {Part.MODEL: pack(files(made.saved(Format.SAVEDMODEL), under))}
-
-
 def json_and_weights(made: Made) -> Parts:
     """Weights, and what ``model.to_json()`` says."""
     architecture, weights = of_json(made.saved(Format.JSON_WEIGHTS))
@@ -134,6 +130,21 @@ TYPED: Answers = dict.fromkeys(("tf2.4", "tf2.21"), ((CUSTOM, FAIL), (Method.COM
 }
 """A functional model is written with its module in Keras 2, which Keras 3 has not; 2.4 does not know the zip."""
 H5, KERAS = {"kind": "h5", "packing": "file"}, {"kind": "keras", "packing": "file"}
+
+
+def packed(packing: str, pack: Callable[[dict[str, bytes]], bytes], under: str = "") -> Kind:
+    """The SavedModel, packed as somebody would, at the top of an archive or in a folder of it."""
+    return Kind(
+        name=f"m.{packing}",
+        parts=lambda made: {Part.MODEL: pack(files(made.saved(Format.SAVEDMODEL), under))},
+        row=FOLDER,
+        found={"kind": "savedmodel", "packing": packing, "root": under},
+        tensorflow="2.15.1",
+        keras="2.15.0",
+    )
+
+
+tar_gz = partial(handed_in.tar_of, packed=True)
 
 KINDS = {
     "keras": Kind(name="m.keras", parts=model(Format.KERAS), row=ZIP, found=KERAS, keras="2.15.0"),
@@ -199,54 +210,12 @@ KINDS = {
         found=KERAS,
         keras="2.15.0",
     ),
-    "savedmodel-zip": Kind(
-        name="m.zip",
-        parts=folder(handed_in.zip_of),
-        row=FOLDER,
-        found={"kind": "savedmodel", "packing": "zip", "root": ""},
-        tensorflow="2.15.1",
-        keras="2.15.0",
-    ),
-    "savedmodel-zip-in-a-folder": Kind(
-        name="m.zip",
-        parts=folder(handed_in.zip_of, "mine/v1"),
-        row=FOLDER,
-        found={"kind": "savedmodel", "packing": "zip", "root": "mine/v1"},
-        tensorflow="2.15.1",
-        keras="2.15.0",
-    ),
-    "savedmodel-tar": Kind(
-        name="m.tar",
-        parts=folder(handed_in.tar_of),
-        row=FOLDER,
-        found={"kind": "savedmodel", "packing": "tar", "root": ""},
-        tensorflow="2.15.1",
-        keras="2.15.0",
-    ),
-    "savedmodel-tar-in-a-folder": Kind(
-        name="m.tar",
-        parts=folder(handed_in.tar_of, "mine"),
-        row=FOLDER,
-        found={"kind": "savedmodel", "packing": "tar", "root": "mine"},
-        tensorflow="2.15.1",
-        keras="2.15.0",
-    ),
-    "savedmodel-tar-gz": Kind(
-        name="m.tar.gz",
-        parts=folder(lambda found: handed_in.tar_of(found, packed=True)),
-        row=FOLDER,
-        found={"kind": "savedmodel", "packing": "tar.gz", "root": ""},
-        tensorflow="2.15.1",
-        keras="2.15.0",
-    ),
-    "savedmodel-tar-gz-in-a-folder": Kind(
-        name="m.tar.gz",
-        parts=folder(lambda found: handed_in.tar_of(found, packed=True), "mine/v1"),
-        row=FOLDER,
-        found={"kind": "savedmodel", "packing": "tar.gz", "root": "mine/v1"},
-        tensorflow="2.15.1",
-        keras="2.15.0",
-    ),
+    "savedmodel-zip": packed("zip", handed_in.zip_of),
+    "savedmodel-zip-in-a-folder": packed("zip", handed_in.zip_of, "mine/v1"),
+    "savedmodel-tar": packed("tar", handed_in.tar_of),
+    "savedmodel-tar-in-a-folder": packed("tar", handed_in.tar_of, "mine"),
+    "savedmodel-tar-gz": packed("tar.gz", tar_gz),
+    "savedmodel-tar-gz-in-a-folder": packed("tar.gz", tar_gz, "mine/v1"),
 }  # fmt: skip
 OFTEN = {
     "weights-builder-custom-inputs": ("tf2.15", "tf2.21"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from tests.hostile.files import FILES
 
 pytestmark = pytest.mark.containers
 
+AsBefore = Callable[[str], None]
 PATIENCE_SECONDS = 180
 ATTACKS = ("forge", "two-frames", "daemon", "fork-bomb", "exit-zero", "forged-line")
 """Of code: what would harm the worker if it believed what it hears."""
@@ -99,17 +100,29 @@ def _assert_served(service: Service, models: dict[str, bytes], salt: bytes) -> N
     assert service.verdicts(upload)
 
 
+@pytest.fixture
+def assert_as_before(
+    service: Service, hostile_models: dict[str, bytes], canary: Canary, client: docker.DockerClient
+) -> AsBefore:
+    """Hold, after an attack, that nothing of it is left and that an honest upload is served; each has a name of its own."""
+
+    def check(name: str) -> None:
+        _assert_nothing_left(service, client, canary)
+        _assert_served(service, hostile_models, name.encode())
+
+    return check
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param("forge"), *(pytest.param(n, marks=pytest.mark.everything) for n in ATTACKS[1:])]
 )
 def test_code_in_an_upload_ends_with_its_row(
-    service: Service, hostile_models: dict[str, bytes], canary: Canary, client: docker.DockerClient, name: str
+    service: Service, hostile_models: dict[str, bytes], assert_as_before: AsBefore, name: str
 ) -> None:
     """Its row is complete, whatever it did; the next upload is served; no container stays."""
     upload = service.serve(f"{name}.h5", hostile_models[name])
     assert upload.state in {UploadState.DONE, UploadState.REFUSED, UploadState.FAILED}, upload
-    _assert_nothing_left(service, client, canary)
-    _assert_served(service, hostile_models, name.encode())
+    assert_as_before(name)
 
 
 LATER = {"zip-bomb-that-lies", "only-text-inside"}
@@ -122,32 +135,21 @@ ARCHIVES_OFTEN = [
 
 
 @pytest.mark.parametrize("case", ARCHIVES_OFTEN)
-def test_an_archive_in_an_upload_is_refused_by_a_sentence(  # noqa: PLR0913, PLR0917  all that is looked at
-    service: Service,
-    hostile_files: Files,
-    hostile_models: dict[str, bytes],
-    canary: Canary,
-    client: docker.DockerClient,
-    case: Case,
+def test_an_archive_in_an_upload_is_refused_by_a_sentence(
+    service: Service, hostile_files: Files, canary: Canary, assert_as_before: AsBefore, case: Case
 ) -> None:
     """Before any TensorFlow sees it, or by the child; never does it load. The next upload is served."""
     content = case.act(_savedmodel(hostile_files), str(canary.path))
     upload = service.serve("model.tar.gz" if "tar" in case.options["packing"] else "model.zip", content)
     assert upload.state in {UploadState.DONE, UploadState.REFUSED}, upload
     assert upload.message or not service.verdicts(upload) & {Verdict.LOADS, Verdict.PASS}
-    _assert_nothing_left(service, client, canary)
-    _assert_served(service, hostile_models, case.name.encode())
+    assert_as_before(case.name)
 
 
 @pytest.mark.everything
 @pytest.mark.parametrize("case", FILES.parameters())
-def test_a_file_in_an_upload_ends_with_its_row(  # noqa: PLR0913, PLR0917  all that is looked at
-    service: Service,
-    hostile_files: Files,
-    hostile_models: dict[str, bytes],
-    canary: Canary,
-    client: docker.DockerClient,
-    case: Case,
+def test_a_file_in_an_upload_ends_with_its_row(
+    service: Service, hostile_files: Files, assert_as_before: AsBefore, case: Case
 ) -> None:
     """Looked into and loaded, or refused; what came of it is what may come of it; the next upload is served."""
     parts = hostile_files(case)
@@ -156,8 +158,7 @@ def test_a_file_in_an_upload_ends_with_its_row(  # noqa: PLR0913, PLR0917  all t
     upload = service.serve(case.name + suffix, parts["model"], **others)
     assert upload.state in {UploadState.DONE, UploadState.REFUSED}, upload
     _assert_ended_as_it_may(service, upload, case)
-    _assert_nothing_left(service, client, canary)
-    _assert_served(service, hostile_models, case.name.encode())
+    assert_as_before(case.name)
 
 
 def _assert_ended_as_it_may(service: Service, upload: Upload, case: Case) -> None:
