@@ -170,6 +170,7 @@ def _frame(specs: object, structure: object, body: bytes) -> bytes:
 def save_report(said: bytes) -> SaveReport:
     """Read what a saving child said."""
     fields, body = _unpack(said)
+    made = fields.get("made") or {}
     specs = [fields.get("inputs") or [], fields.get("outputs") or []]
     inputs, rest = _parted(specs[0], body)
     outputs, rest = _parted(specs[1], rest)
@@ -181,7 +182,7 @@ def save_report(said: bytes) -> SaveReport:
         steps=_steps(fields.get("steps")),
         raised=_raised(fields.get("exception")),
         unsupported=_text_or_none(fields.get("unsupported")),
-        source=_source(made := fields.get("made") or {}),
+        source=_source(made),
         notes=_warnings(made.get("notes")),
         remarks=_warnings(fields.get("notes")),
     )

@@ -50,12 +50,12 @@ class Saves:
         except ProtocolError:
             return tuple(_not_saved(key, share, reason=verdict.ended(ending)) for key in keys.values())
         saved = {one.format: one for one in report.saves}
+        if not saved:
+            return tuple(_not_built(key, share, report) for key in keys.values())
         return tuple(
             self._keep(key, share, report, saved[one])
             if one in saved
             else self._save_alone(SaveTask(model=task.model, formats=(one,)))  # it did not fit beside the others
-            if saved
-            else _not_built(key, share, report)
             for one, key in keys.items()
         )
 

@@ -141,12 +141,13 @@ def _makers(recipe, built):
 
         tf.keras.backend.clear_session()
         made = _trained(tf, recipe, {})
-        if len(made.model.get_weights()) != len(
+        model = made.model
+        if len(model.get_weights()) != len(
             weights
-        ):  # a subclassed model that nothing trained has none before it is called
-            ways.call(tf, made.model, "default", made.inputs, made.structure)
-        made.model.set_weights(weights)
-        return made.model
+        ):  # a subclassed one that nothing trained has none before it is called
+            ways.call(tf, model, "default", made.inputs, made.structure)
+        model.set_weights(weights)
+        return model
 
     return Makers(built.model, again, recipe.formats)
 

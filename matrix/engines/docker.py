@@ -150,10 +150,8 @@ def taken_by(stats: Mapping[str, Any]) -> int:
     """Return what a container's control group counts as memory, less inactive files: as `docker stats` shows it."""
     memory = stats.get("memory_stats", {})
     detail = memory.get("stats", {})
-    cached = detail.get(
-        "total_inactive_file", detail.get("inactive_file", 0)
-    )  # of the first and second version of groups
-    return max(0, int(memory.get("usage", 0)) - int(cached))
+    first, second = "total_inactive_file", "inactive_file"  # as the two versions of control groups call it
+    return max(0, int(memory.get("usage", 0)) - int(detail.get(first, detail.get(second, 0))))
 
 
 def hardened(inbox: Path, allowance: Allowance, probe: Path = PROBE) -> dict[str, Any]:

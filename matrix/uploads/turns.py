@@ -38,11 +38,6 @@ class Turns:
         case.round = max(self._round, self._next.get(owner, 0))
         self._next[owner] = case.round + 1
 
-    @staticmethod
-    def turn(case: Case) -> int:
-        """Return the round that an upload's row is in: of a round, what was handed in first comes first."""
-        return _round(case)
-
     def charge(self, owner: str, seconds: float) -> None:
         """Note how long something of a sender's was looked into."""
         self._looked[owner] += seconds
@@ -54,7 +49,7 @@ class Turns:
         """
         urgent = sorted((case for case in cases if case.phase < Phase.BACKGROUND), key=_rank)
         later = sorted((case for case in cases if case.phase >= Phase.BACKGROUND), key=lambda case: case.seconds)
-        served = max(self._round, min(map(_round, urgent), default=max(self._next.values(), default=0)))
+        served = max(self._round, min(map(turn_of, urgent), default=max(self._next.values(), default=0)))
         if served > self._round:
             self._round = served
             self._looked.clear()
@@ -80,9 +75,10 @@ def _one_of_each(cases: list[Case]) -> Iterator[Case]:
     return (case for case in cases if at_work[case.upload.content] is case)
 
 
-def _round(case: Case) -> int:
+def turn_of(case: Case) -> int:
+    """Return the round that an upload's row is in: of a round, what was handed in first comes first."""
     return case.round + int(case.seconds // QUANTUM)
 
 
 def _rank(case: Case) -> tuple[int, Phase, datetime, str]:
-    return _round(case), case.phase, case.upload.handed_in_at, case.upload.id
+    return turn_of(case), case.phase, case.upload.handed_in_at, case.upload.id

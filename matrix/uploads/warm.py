@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from matrix.blobs import Blobs
-from matrix.config import WARM_BYTES
+from matrix.config import WARM_BYTES, Settings
 from matrix.engines import Engine
 from matrix.model import Environment
 from matrix.sandboxes import COPIES, TEMPORARY, Sandboxes
@@ -62,15 +62,14 @@ class Containers:
         """
         with self._lock:
             warm = self._warm.pop(environment.id, None) if COPIES * unpacked <= ROOM else None
-        room = min(
-            max(ROOM, COPIES * unpacked), self._most_room
-        )  # what an inspector says of a size is a stranger's word
+        room = max(ROOM, COPIES * unpacked)
+        room = min(room, self._most_room)  # what an inspector says of a size is a stranger's word
         lent = -(min(0, self._own_room - room) // WARM_BYTES)
-        session = None
+        session = warm
         try:
             self._lend(lent)
-            session = warm or self._sandboxes.open(environment, room)
-            if warm is None:
+            if session is None:
+                session = self._sandboxes.open(environment, room)
                 try:
                     self._prove(session)
                 except HarnessBrokenError as error:
@@ -96,11 +95,7 @@ class Containers:
     def missing(self, line: Sequence[Environment]) -> Environment | None:
         """Return the next environment that should be kept warm and is not; nothing when all are, or enough."""
         with self._lock:
-            if (
-                len(self._warm) + len(self._warming) >= self._many - self._lent
-                or self._warming
-                or self._sandboxes.is_stopped
-            ):
+            if self._warming or len(self._warm) >= self._many - self._lent or self._sandboxes.is_stopped:
                 return None
             taken = self._warm.keys() | self._broken
             found = next((one for one in reversed(line) if one.id not in taken), None)
@@ -144,3 +139,17 @@ class Containers:
             return
         session.prove(self._blobs)
         self._proved.add(image)
+
+
+def containers(settings: Settings, engine: Engine, opened_by: Sandboxes) -> Containers:
+    """Return the containers that uploads are loaded in."""
+    lanes, warm = settings.lanes_in_memory, settings.warm_containers
+    beside = (settings.memory - warm * WARM_BYTES) // lanes
+    return Containers(
+        engine,
+        Blobs(settings.home / "blobs"),
+        opened_by,
+        most_room=settings.memory // lanes - settings.container_memory,
+        own_room=beside - settings.container_memory,
+        many=warm,
+    )

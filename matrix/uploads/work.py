@@ -17,7 +17,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from matrix.blobs import Blobs
-from matrix.config import WARM_BYTES, Settings
+from matrix.config import Settings
 from matrix.engines import Engine
 from matrix.errors import BusyError, StoreError, TfmatrixError, UsageError
 from matrix.model import Environment
@@ -30,8 +30,8 @@ from matrix.uploads.inspecting import Inspector
 from matrix.uploads.intake import Intake
 from matrix.uploads.means import Means
 from matrix.uploads.model import Upload
-from matrix.uploads.turns import Turns
-from matrix.uploads.warm import Containers
+from matrix.uploads.turns import Turns, turn_of
+from matrix.uploads.warm import containers
 
 LABEL: Final = "tfmatrix.uploads"
 LOOK_SECONDS: Final = 0.1
@@ -121,7 +121,7 @@ class UploadWork:
         """Take in what lies at the door, delete what is to be deleted, tell who waits whose turn it is."""
         self._intake.look()
         with self._condition:
-            turns = [(case, self._turns.turn(case)) for case in self._cases.values() if case.phase < Phase.BACKGROUND]
+            turns = [(case, turn_of(case)) for case in self._cases.values() if case.phase < Phase.BACKGROUND]
         for case, turn in turns:
             with suppress(TfmatrixError):  # it is gone, or is tried again in a moment
                 case.note_turn(turn)
@@ -251,20 +251,6 @@ class UploadWork:
         for lane in self._lanes:
             lane.join(JOIN_SECONDS)
         self._inspector.settle()
-
-
-def containers(settings: Settings, engine: Engine, opened_by: Sandboxes) -> Containers:
-    """Return the containers that uploads are loaded in."""
-    lanes, warm = settings.lanes_in_memory, settings.warm_containers
-    beside = (settings.memory - warm * WARM_BYTES) // lanes
-    return Containers(
-        engine,
-        Blobs(settings.home / "blobs"),
-        opened_by,
-        most_room=settings.memory // lanes - settings.container_memory,
-        own_room=beside - settings.container_memory,
-        many=warm,
-    )
 
 
 def sandboxes(settings: Settings, engine: Engine) -> Sandboxes:
