@@ -142,9 +142,7 @@ def _makers(recipe, built):
         tf.keras.backend.clear_session()
         made = _trained(tf, recipe, {})
         model = made.model
-        if len(model.get_weights()) != len(
-            weights
-        ):  # a subclassed one that nothing trained has none before it is called
+        if len(model.get_weights()) != len(weights):  # a subclassed one has none before it is called
             ways.call(tf, model, "default", made.inputs, made.structure)
         model.set_weights(weights)
         return model
