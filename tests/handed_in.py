@@ -123,6 +123,18 @@ def h5(config: Any = None, *, keras: str | None = TENSORFLOW_2_15, weights: bool
     return buffer.getvalue()
 
 
+def with_layers(*layers: Config) -> bytes:
+    """HDF5 of a Sequential with these layers."""
+    return h5(keras_2_config(*layers))
+
+
+def with_object(**fields: Any) -> bytes:
+    """A .keras file whose dense layer names this object as its activation."""
+    config = keras_3_config()
+    config["config"]["layers"][1]["config"]["activation"] = {"config": None, **fields}
+    return keras_zip(config)
+
+
 def weights_h5(*, keras: str | None = "2.9.0") -> bytes:
     """Weights alone, as tf.keras writes them."""
     buffer = io.BytesIO()
