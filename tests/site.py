@@ -38,6 +38,8 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 Visitor = TestClient
+HERE: Final = "http://127.0.0.1:8321"
+"""How somebody on this machine calls a site."""
 SIZE: Final = Size(cells=4_000, nights=6, changes=0.01, environments="base")
 
 
