@@ -20,7 +20,7 @@ from matrix.blobs import Blobs
 from matrix.config import Settings
 from matrix.errors import EngineError
 from matrix.messages import AgainJob, Ending, EndKind, Job, LoadJob, SaveJob
-from matrix.model import Environment
+from matrix.model import Environment, Method
 from matrix.session import HarnessBrokenError
 from matrix.store import Store, open_store
 from matrix.uploads.door import Door, Ticket, new_id
@@ -44,6 +44,15 @@ Rule = Callable[[Environment, str], float | str]
 def everywhere(_environment: Environment, _method: str) -> float:
     """Every environment answers one."""
     return 1.0
+
+
+def before_2_16(environment: Environment, method: str) -> float | str:
+    """Keras 2 reads it; in 2.4 only without its compile settings; 2.13 answers something else."""
+    if environment.minor >= (2, 16):
+        return "File format not supported"
+    if environment.minor == (2, 4) and method == Method.DEFAULT:
+        return "Unknown optimizer"
+    return 3.0 if environment.minor == (2, 13) else 1.0
 
 
 @dataclass
