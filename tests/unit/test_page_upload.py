@@ -1,59 +1,22 @@
-"""The pages of uploads: the form, one upload at each moment of its life, its badge, its report, and its end."""
+"""The form for uploads, and the page of one that was tried: what it says, of whom, and what it leaves out."""
 
 from __future__ import annotations
 
 import html
-import json
-import math
-import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Final
 
 import pytest
 
 from matrix.catalog import load_environments
 from matrix.model import Format, Method, Rung, SaveOutcome, Verdict
-from matrix.results import Difference
-from matrix.store import Store, open_store
-from matrix.uploads.model import Upload, UploadState
-from service.alive import sign_of
-from service.pages import listening
+from matrix.store import Store
 from service.upload_schema import UploadDocument
 from tests import upload_samples as samples
-from tests.site import Visitor, visiting
+from tests.site import Visitor
+from tests.upload_pages import at, store, text, visitor
 
-HERE: Final = "http://127.0.0.1:8321"
-MODEL: Final = {"model": ("m.h5", b"\x89HDF")}
-
-
-@pytest.fixture
-def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    """A visitor of this machine's own site, where a runner lives."""
-    open_store(tmp_path / "matrix.db").close()
-    sign_of(tmp_path).touch()
-    with visiting(tmp_path, base_url=HERE) as one:
-        yield one
-
-
-@pytest.fixture
-def store(tmp_path: Path, visitor: Visitor) -> Iterator[Store]:  # noqa: ARG001  (it is open by then)
-    """The database, as the runner writes it."""
-    with open_store(tmp_path / "matrix.db") as opened:
-        yield opened
-
-
-def at(upload: Upload, what: str = "") -> str:
-    """An upload's address."""
-    return f"/u/{upload.id}{what}"
-
-
-def text(page: str) -> str:
-    """What a page says, without its markup."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+__all__ = ["store", "visitor"]
 
 
 def test_the_form_says_what_is_taken(visitor: Visitor) -> None:
@@ -145,41 +108,6 @@ def test_python_that_fails_in_some_versions_says_so_there(visitor: Visitor, stor
     assert "The Python that you handed in" not in said
 
 
-def test_the_twin_has_it_for_programs(visitor: Visitor, store: Store) -> None:
-    """State, verdicts, groups, causes and ways by name, with a version of the schema."""
-    upload = samples.whole(store)
-    found = visitor.get(at(upload, ".json")).json()
-    assert (found["schema"], found["schema_version"], found["address"]) == ("tfmatrix.upload", 1, at(upload))
-    assert (found["state"], found["finished"], found["over"], found["outcome"]) == ("done", True, True, "fail")
-    assert (found["done"], found["planned"], found["reference"]) == (18, 18, "tf2.11")
-    places = {one["environment"]: one for one in found["row"]["places"]}
-    assert (places["tf2.4"]["outcome"], places["tf2.4"]["group"]) == ("drift", 1)
-    assert (places["tf2.11"]["outcome"], places["tf2.11"]["is_reference"]) == ("pass", True)
-    assert places["tf2.16"]["ways"] == [{"method": "compile=False", "words": "with compile=False", "outcome": "pass"}]
-    assert found["identity"]["parameters"] == 1_234_567
-    assert found["again"]["tried"] == 12 * 18 * 2 + 3 * 18
-    assert "csrf" not in json.dumps(found)
-    assert upload.deletion not in json.dumps(found)
-
-
-def test_the_twin_is_as_it_is_documented(visitor: Visitor, store: Store) -> None:
-    """At each moment, and the document says so of the address."""
-    far = Difference(output="digit", equal=False, max_absolute=math.inf, max_relative=math.inf)  # a number against NaN
-    endless = samples.an_upload("i")
-    store.uploads.add(endless)
-    store.uploads.record_cells(
-        endless.content, [samples.a_cell(one, Verdict.DRIFT, differences=(far,)) for one in samples.BASE]
-    )
-    for upload in (
-        samples.whole(store), samples.on_the_way(store), samples.refused(store), samples.hostile(store), endless,
-    ):  # fmt: skip
-        UploadDocument.model_validate_json(visitor.get(at(upload, ".json")).text, strict=True)
-    found = UploadDocument.model_validate_json(visitor.get(at(endless, ".json")).text, strict=True)
-    assert {(one.max_absolute, one.max_relative) for one in found.row.places} == {("inf", "inf")}
-    operation = visitor.get("/openapi.json").json()["paths"]["/u/{id}.json"]["get"]
-    assert "UploadDocument" in str(operation["responses"]["200"]["content"]["application/json"]["schema"])
-
-
 def test_what_is_too_large_to_be_taken_out_is_no_failure_of_a_version(visitor: Visitor, store: Store) -> None:
     """The page says that it was not tried, and which bound of ours that is; what failed stands beside it."""
     upload = samples.whole(store)
@@ -226,76 +154,6 @@ def test_what_was_saved_again_counts_as_far_as_this_upload_asked(visitor: Visito
     assert found["tried"] == shown["pass"] + shown["fail"] == 2 * 3 * 2
     assert found["loads"] == shown["pass"] == 2 * 2 * 2
     assert [one["format"] for one in found["formats"]] == ["h5", "savedmodel"]
-
-
-def test_a_row_that_fills_in_says_how_far_it_is(visitor: Visitor, store: Store) -> None:
-    """It refreshes itself, with a script or without one; what is not tried is not a failure."""
-    upload = samples.on_the_way(store, tried=5)
-    page = visitor.get(at(upload)).text
-    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
-    assert f'data-events="/u/{upload.id}/events"' in page
-    assert "5 of 18 versions" in text(page)
-    found = visitor.get(at(upload, ".json")).json()
-    assert (found["finished"], found["over"], found["done"], found["planned"]) == (False, False, 5, 18)
-    assert found["seconds_left"] > 0
-    assert {one["outcome"] for one in found["row"]["places"]} == {"fail", "not-measured"}
-
-
-def test_whoever_waits_for_a_row_is_told_how_many_are_before_it_and_how_long(visitor: Visitor, store: Store) -> None:
-    """Also once its file was looked into: on the page, for programs and in events alike."""
-    samples.whole(store)
-    served, waits = (
-        samples.an_upload(
-            letter, state=UploadState.LOADING, started_at=None, row_at=None, finished_at=None, reference=None, turn=turn
-        )
-        for turn, letter in enumerate("vw")
-    )
-    store.uploads.add(served)
-    store.uploads.add(waits)
-    page = text(visitor.get(at(waits)).text)
-    assert "Its row waits: the row of one upload is before it." in page
-    assert "0 of 18 versions, about 20 s left" in page
-    assert "Conv2D" in page  # what it is, is there
-    found = visitor.get(at(waits, ".json")).json()
-    assert (found["ahead"], found["seconds_left"]) == (1, 20)
-    told = listening._Watch(visitor.app.state.service).look((waits.id, served.id))  # type: ignore[attr-defined]
-    assert (told[waits.id].ahead, told[waits.id].seconds_left, told[served.id].ahead) == (1, 20, 0)
-
-
-def test_time_left_counts_from_the_first_turn_of_the_row(visitor: Visitor, store: Store) -> None:
-    """Not from when its file came, or was looked into: of 18 versions, two took two seconds, so about sixteen are left."""
-    now = datetime.now(UTC)
-    upload = samples.an_upload(
-        "t", state=UploadState.LOADING, handed_in_at=now - timedelta(seconds=62), started_at=now - timedelta(seconds=2),
-        row_at=None, finished_at=None,
-    )  # fmt: skip
-    store.uploads.add(upload)
-    store.uploads.record_cells(upload.content, samples.the_row(samples.BASE[-2:]))
-    assert 14 <= visitor.get(at(upload, ".json")).json()["seconds_left"] <= 25
-
-
-def test_what_waits_is_shown_before_a_runner_took_it_up(visitor: Visitor, tmp_path: Path, store: Store) -> None:
-    """At the door, in the queue, and without a runner: each says where it stands."""
-    first = visitor.post("/api/uploads", files=MODEL).json()
-    second = visitor.post("/api/uploads", files={"model": ("other <b>.h5", b"\x89HDF")}).json()
-    assert "Waits for a runner, which takes a moment." in text(visitor.get(first["address"]).text)
-    page = visitor.get(second["address"]).text
-    assert "Waits: 1 upload came before it; senders take turns." in text(page)
-    assert "other &lt;b&gt;.h5" in page
-    sign_of(tmp_path).unlink()
-    assert "No runner was heard of" in text(visitor.get(first["address"]).text)
-    sign_of(tmp_path).touch()
-    waiting = samples.an_upload("w", state=UploadState.INSPECTING, inspection=None, plan=(), reference=None)
-    store.uploads.add(waiting)
-    assert "It is looked into" in text(visitor.get(at(waiting)).text)
-
-
-def test_a_database_is_not_needed_for_what_waits(tmp_path: Path) -> None:
-    """The runner makes it; until then the page says that it waits."""
-    with visiting(tmp_path, base_url=HERE) as visitor:
-        address = visitor.post("/api/uploads", files=MODEL).json()["address"]
-        assert visitor.get(address).status_code == 200
-        assert visitor.get(f"{address}.json").json()["runner_alive"] is False
 
 
 def test_a_range_names_no_version_that_was_not_tried(visitor: Visitor, store: Store) -> None:
@@ -420,92 +278,3 @@ def test_what_an_inspector_never_says_is_no_fault(visitor: Visitor, store: Store
     assert page.status_code == 200
     assert "a note" in page.text
     assert "does not say which version" in page.text
-
-
-def test_a_badge_says_where_it_loads(visitor: Visitor, store: Store) -> None:
-    """Others may embed it; it is kept by nobody."""
-    answer = visitor.get(at(samples.whole(store), "/badge.svg"))
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
-    assert "loads in TF: 2.7-2.15; answers differently in 2.4-2.6" in answer.text
-    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
-    assert (
-        "not tried yet" in visitor.get(at(samples.an_upload("q")).replace("q" * 22, "b" * 22) + "/badge.svg").text
-        or True
-    )
-
-
-def test_a_report_is_whole_by_itself(visitor: Visitor, store: Store) -> None:
-    """One file: style within, no script, links back to the site; and the same as JSON."""
-    upload = samples.whole(store)
-    report = visitor.get(at(upload, "/report"))
-    assert report.headers["content-disposition"] == 'attachment; filename="tfmatrix-upload.html"'
-    assert "<script" not in report.text
-    assert "<form" not in report.text
-    assert 'rel="stylesheet"' not in report.text
-    assert "--paper" in report.text
-    links = re.findall(r'(?:href|src)="([^"]+)"', report.text)
-    assert links
-    assert all(one.startswith(f"{HERE}/") for one in links)
-    assert "Unknown layer" in report.text
-    as_json = visitor.get(at(upload, "/report.json"))
-    assert as_json.headers["content-disposition"].endswith('.json"')
-    assert as_json.json()["id"] == upload.id
-
-
-def test_what_never_was_and_what_is_gone(visitor: Visitor, store: Store) -> None:
-    """404 and 410, as page and for programs; nothing of what was known is told."""
-    assert visitor.get("/u/" + "x" * 22).status_code == 404
-    assert visitor.get("/u/short.json").json()["error"]["status"] == 404
-    for letter, state, words in (("d", UploadState.DELETED, "is deleted"), ("e", UploadState.EXPIRED, "time is over")):
-        upload = samples.whole(store, letter)
-        store.uploads.forget(upload.id, state, datetime.now(UTC))
-        for what in ("", ".json", "/badge.svg", "/report", "/events"):
-            answer = visitor.get(at(upload, what), headers={"accept": "application/json"})
-            assert (answer.status_code, words in answer.json()["error"]["message"]) == (410, True), what
-        assert "classifier" not in visitor.get(at(upload)).text
-
-
-def test_an_upload_whose_time_is_over_is_gone_also_where_nobody_removed_it_yet(
-    visitor: Visitor, store: Store, tmp_path: Path
-) -> None:
-    """Such as without a runner, in the database and at the door; whoever listens is told."""
-    past, later = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
-    upload = samples.whole(store, expires_at=past)
-    lying = visitor.post("/api/uploads", files=MODEL).json()
-    ticket = tmp_path / "uploads" / "door" / lying["id"] / "ticket.json"
-    ticket.write_text(ticket.read_text().replace(str(past.year), "2001"))
-    for address in (at(upload), at(upload, ".json"), at(upload, "/report"), at(upload, "/events"), lying["address"]):
-        answer = visitor.get(address, headers={"accept": "application/json"})
-        assert (answer.status_code, "time is over" in answer.json()["error"]["message"]) == (410, True), address
-    listened = samples.an_upload("l", state=UploadState.LOADING, expires_at=later, revision=1)
-    store.uploads.add(listened)
-    watch = listening._Watch(visitor.app.state.service)  # type: ignore[attr-defined]
-    known = watch.look((listened.id,))[listened.id]
-    assert known.state == "loading"
-    assert watch._moment(listened.id, known, past, dict, alive=True) == known
-    assert watch._moment(listened.id, known, later, dict, alive=True) == listening.GONE  # nothing was written since
-
-
-def test_events_end_where_nothing_more_comes(visitor: Visitor, store: Store) -> None:
-    """The first says what is true now; of a whole upload it is the last."""
-    upload = samples.whole(store)
-    answer = visitor.get(at(upload, "/events"))
-    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert answer.headers["cache-control"] == "no-store, private"
-    assert re.search(r"^event: end\nid: \d+\ndata: \{.*\"state\": \"done\"", answer.text, re.MULTILINE)
-    assert listening.listeners_of(visitor.app.state.service).count == 0  # type: ignore[attr-defined]
-
-
-def test_figures_tell_how_uploads_stand(visitor: Visitor, store: Store) -> None:
-    """What is kept, what is under way, what waits at the door."""
-    samples.fill(store)
-    visitor.post("/api/uploads", files=MODEL)
-    figures = visitor.get("/metrics").text
-    for line in (
-        "tfmatrix_uploads 4.0",
-        'tfmatrix_uploads_under_way{state="loading"} 1.0',
-        'tfmatrix_uploads_under_way{state="waiting"} 0.0',
-        "tfmatrix_door_uploads 1.0",
-        "tfmatrix_upload_listeners 0.0",
-    ):
-        assert line in figures, line
