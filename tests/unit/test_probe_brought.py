@@ -1,14 +1,9 @@
-"""What the probe makes of files that somebody brought, without a framework: archives, Python beside a model, inputs."""
+"""What the probe makes of files that somebody brought, without a framework: Python beside a model, copies, and their bounds."""
 
 from __future__ import annotations
 
 import errno
-import io
-import stat
 import sys
-import tarfile
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -16,204 +11,17 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from images.inspector.archive import listed_zip
-from images.probe import wire
 from matrix.uploads.ways import OWN_PYTHON
+from tests.brought_python import Keras, built, inbox, what
 from tests.probe_code import probe
 
-archives = probe("archives")
+__all__ = ["inbox"]
+
 brought = probe("brought")
 load = probe("load")
 again = probe("again")
 save = probe("save")
 child = probe("child")
-
-Files = dict[str, bytes]
-SAVEDMODEL: Files = {
-    "deep/model/saved_model.pb": b"graph",
-    "deep/model/variables/variables.index": b"i",
-    "README": b"r",
-}
-
-
-def packed(path: Path, packing: str, files: Files) -> Path:
-    """Pack files as somebody would."""
-    if packing == "zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in files.items():
-                archive.writestr(name, data)
-        return path
-    with tarfile.open(path, "w:gz" if packing == "tar.gz" else "w") as archive:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return path
-
-
-def contents(folder: Path) -> Files:
-    """All files below a folder by their relative names."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_a_name_in_an_extra_field_is_read_by_no_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From 3.12 on zipfile takes a name from the field 0x7075; the inspector, which names the root, runs on an older one."""
-    path = packed(tmp_path / "a", "zip", {"mod\u251c\xbfle/saved_model.pb": b"graph"})
-    listed = zipfile.ZipFile.infolist
-
-    def as_python_3_12(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-        infos = listed(archive)
-        for info in infos:
-            info.filename = "mod\xe8le/saved_model.pb"
-        return infos
-
-    monkeypatch.setattr(zipfile.ZipFile, "infolist", as_python_3_12)
-    archives.unpack(str(path), "zip", "mod\u251c\xbfle", str(tmp_path / "model"))
-    assert (tmp_path / "model" / "saved_model.pb").read_bytes() == b"graph"
-    assert list(listed_zip(path).sizes) == ["mod\u251c\xbfle/saved_model.pb"]
-
-
-@pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz"])
-@pytest.mark.parametrize("root", ["deep/model", "./deep/model/"])
-def test_what_lies_at_the_root_is_unpacked(tmp_path: Path, packing: str, root: str) -> None:
-    """And nothing else; a root may be spelt as archives spell it."""
-    archives.unpack(str(packed(tmp_path / "a", packing, SAVEDMODEL)), packing, root, str(tmp_path / "model"))
-    assert contents(tmp_path / "model") == {"saved_model.pb": b"graph", "variables/variables.index": b"i"}
-
-
-@pytest.mark.parametrize("packing", ["zip", "tar", "tar.gz"])
-def test_the_root_may_be_one_file(tmp_path: Path, packing: str) -> None:
-    """An .h5 file within an archive."""
-    archives.unpack(
-        str(packed(tmp_path / "a", packing, {"x/m.h5": b"h5"})), packing, "x/m.h5", str(tmp_path / "model.h5")
-    )
-    assert (tmp_path / "model.h5").read_bytes() == b"h5"
-
-
-@pytest.mark.parametrize("packing", ["zip", "tar"])
-def test_a_root_that_is_not_there_is_said(tmp_path: Path, packing: str) -> None:
-    """Rather than a framework that finds an empty folder."""
-    with pytest.raises(archives.NotThere, match="holds nothing at 'other'"):
-        archives.unpack(str(packed(tmp_path / "a", packing, SAVEDMODEL)), packing, "other", str(tmp_path / "model"))
-
-
-@pytest.mark.parametrize(
-    "name", ["/etc/evil", "../evil", "a/../../evil", "..\\evil", "C:\\evil", "C:evil", "\\\\host\\evil"]
-)
-def test_a_zip_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
-    """Also where the model itself lies elsewhere in it."""
-    path = packed(tmp_path / "a", "zip", {"m/saved_model.pb": b"", name: b"evil"})
-    if not name.startswith("\\"):
-        with pytest.raises(archives.UnsafeArchive, match="leads outside"):
-            archives.unpack(str(path), "zip", "m", str(tmp_path / "out" / "model"))
-    assert not list(tmp_path.rglob("*evil*"))
-
-
-@pytest.mark.parametrize("name", ["/etc/evil", "../evil", "a/../../evil"])
-def test_a_tar_that_leads_outside_is_refused(tmp_path: Path, name: str) -> None:
-    """Wherever in it the model lies."""
-    path = packed(tmp_path / "a", "tar.gz", {"m/saved_model.pb": b"", name: b"evil"})
-    with pytest.raises(archives.UnsafeArchive, match="leads outside"):
-        archives.unpack(str(path), "tar.gz", "m", str(tmp_path / "out" / "model"))
-
-
-@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
-def test_a_zip_with_a_link_or_device_is_refused(tmp_path: Path, kind: int) -> None:
-    """The mode that a zip made on Unix gives."""
-    with zipfile.ZipFile(tmp_path / "a", "w") as archive:
-        member = zipfile.ZipInfo("m/link")
-        member.external_attr = (kind | 0o777) << 16
-        archive.writestr(member, "/etc/passwd")
-    with pytest.raises(archives.UnsafeArchive, match="neither file nor folder"):
-        archives.unpack(str(tmp_path / "a"), "zip", "m", str(tmp_path / "model"))
-
-
-def test_a_link_in_a_tar_and_a_write_through_it_are_refused(tmp_path: Path) -> None:
-    """The link is what is refused, before anything follows it."""
-    with tarfile.open(tmp_path / "a", "w") as archive:
-        link = tarfile.TarInfo("m/out")
-        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "victim")
-        archive.addfile(link)
-        archive.addfile(tarfile.TarInfo("m/out/file"))
-    (tmp_path / "victim").mkdir()
-    with pytest.raises(archives.UnsafeArchive, match="neither file nor folder"):
-        archives.unpack(str(tmp_path / "a"), "tar", "m", str(tmp_path / "model"))
-    assert not list((tmp_path / "victim").iterdir())
-
-
-@pytest.mark.parametrize("packing", ["zip", "tar"])
-def test_two_members_of_one_name_are_refused(tmp_path: Path, packing: str) -> None:
-    """What one tool shows and another loads must not differ."""
-    path = tmp_path / "a"
-    with pytest.warns(UserWarning, match="Duplicate") if packing == "zip" else _nothing():
-        if packing == "zip":
-            with zipfile.ZipFile(path, "w") as archive:
-                archive.writestr("m/x", b"1")
-                archive.writestr("m/x", b"2")
-        else:
-            with tarfile.open(path, "w") as archive:
-                archive.addfile(tarfile.TarInfo("m/x"))
-                archive.addfile(tarfile.TarInfo("m/x"))
-    with pytest.raises(FileExistsError):
-        archives.unpack(str(path), packing, "m", str(tmp_path / "model"))
-
-
-def _nothing() -> Any:
-    import contextlib  # noqa: PLC0415
-
-    return contextlib.nullcontext()
-
-
-@pytest.mark.parametrize("packing", ["zip", "tar.gz"])
-def test_a_bomb_is_stopped_at_its_bound(tmp_path: Path, packing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what it really becomes, and a zip already by what it admits."""
-    monkeypatch.setattr(archives, "SMALL", 1 << 20)
-    path = packed(tmp_path / "a", packing, {"m/weights": bytes(8 << 20)})
-    with pytest.raises(archives.UnsafeArchive, match="unpacks to more"):
-        archives.unpack(str(path), packing, "m", str(tmp_path / "model"))
-    written = sum(len(data) for data in contents(tmp_path).values()) - path.stat().st_size
-    assert written <= archives.SMALL + path.stat().st_size * archives.MAX_RATIO
-
-
-def test_a_zip_that_lies_about_its_size_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes out is counted, whatever the directory says."""
-    monkeypatch.setattr(archives, "SMALL", 1 << 20)
-    path = packed(tmp_path / "a", "zip", {"m/weights": bytes(8 << 20)})
-    size = (8 << 20).to_bytes(4, "little")
-    path.write_bytes(path.read_bytes().replace(size, (100).to_bytes(4, "little")))
-    with pytest.raises((archives.UnsafeArchive, zipfile.BadZipFile)):
-        archives.unpack(str(path), "zip", "m", str(tmp_path / "model"))
-    assert len(contents(tmp_path).get("model/weights", b"")) <= 1 << 21
-
-
-@pytest.mark.parametrize("packing", ["zip", "tar"])
-def test_an_archive_of_too_many_members_is_refused(
-    tmp_path: Path, packing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Counted over all of it."""
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 9)
-    path = packed(tmp_path / "a", packing, {f"other/{number}": b"" for number in range(10)})
-    with pytest.raises(archives.UnsafeArchive, match="members"):
-        archives.unpack(str(path), packing, "m", str(tmp_path / "model"))
-
-
-@pytest.fixture
-def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that the probe takes for /in; what it imported is forgotten afterwards."""
-    folder = tmp_path / "in"
-    folder.mkdir()
-    monkeypatch.setattr(brought, "INBOX", str(folder))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "work").mkdir()
-    yield folder
-    for name in ("builder", "custom_objects"):
-        sys.modules.pop(name, None)
-
-
-def what(**parts: str) -> dict[str, Any]:
-    """What came with a model."""
-    nothing = {"packing": "file", "root": "", "architecture": None, "custom_objects": None, "builder": None}
-    return nothing | parts
 
 
 def test_public_classes_and_functions_of_a_file_are_the_custom_objects(inbox: Path, tmp_path: Path) -> None:
@@ -249,23 +57,6 @@ def test_nothing_is_imported_before_it_is_needed(inbox: Path, tmp_path: Path) ->
     with pytest.raises(brought.Unusable, match="run"):
         made.custom_objects(None)
     assert not brought.recipe(what(), str(tmp_path / "work")).needs_custom_objects
-
-
-class Keras:
-    """What tells a Keras model, with what it states."""
-
-    def __init__(self, **stated: Any) -> None:
-        vars(self).update(stated)
-
-    def train_on_batch(self) -> None:
-        """Tell it from a module."""
-
-
-def built(inbox: Path, tmp_path: Path, source: str) -> Any:
-    """Build what a builder builds; ``Keras`` is at hand there."""
-    (inbox / "b").write_text(f"from {__name__} import Keras\nimport numpy as np\n{source}")
-    sys.modules[__name__] = sys.modules.get(__name__) or SimpleNamespace(Keras=Keras)  # type: ignore[assignment]
-    return brought.recipe(what(builder="b"), str(tmp_path / "work")).build(None)
 
 
 @pytest.mark.parametrize(
@@ -322,81 +113,6 @@ def test_what_is_too_large_is_no_fault_of_the_python(inbox: Path, tmp_path: Path
     """Memory is the machine's."""
     with pytest.raises(MemoryError):
         built(inbox, tmp_path, "raise MemoryError")
-
-
-@pytest.mark.parametrize(
-    ("returned", "names", "structure"),
-    [
-        ("np.zeros((2, 3))", ["input_0"], "single"),
-        ("[np.zeros(2), np.ones(2)]", ["input_0", "input_1"], "list"),
-        ("{'b': np.zeros(2), 'a': np.ones(2)}", ["b", "a"], "dict"),
-    ],
-)
-def test_sample_inputs_are_taken_as_they_are_given(
-    inbox: Path, tmp_path: Path, returned: str, names: list[str], structure: str
-) -> None:
-    """An array, a list of arrays or a dictionary."""
-    made = built(inbox, tmp_path, f"def build_model(): return Keras()\ndef sample_inputs(): return {returned}\n")
-    assert ([name for name, _ in made.inputs], made.structure) == (names, structure)
-
-
-def test_a_list_of_samples_takes_the_names_that_the_model_gives() -> None:
-    """Where it names as many."""
-    assert brought._sampled([1, 2], ["a", "b"])[0] == [("a", 1), ("b", 2)]
-    assert [name for name, _ in brought._sampled([1, 2], ["a"])[0]] == ["input_0", "input_1"]
-
-
-def test_a_model_that_states_nothing_is_not_called() -> None:
-    """And it is said why."""
-    assert brought.inputs(Keras(), what(), "/nowhere") == ([], "single", {"from": "", "notes": [brought.UNCALLED]})
-
-
-def test_inputs_that_were_given_are_what_a_built_model_is_called_with(inbox: Path, tmp_path: Path) -> None:
-    """Nothing is made, and sample_inputs() is not asked: they come from whoever hands the script in."""
-    (inbox / "b").write_text(
-        f"from {__name__} import Keras\ndef build_model(): return Keras()\ndef sample_inputs(): raise RuntimeError\n"
-    )
-    specs, raw = wire.encode_arrays([("x", np.ones(2, "float32"))])
-    (inbox / "i").write_bytes(wire.pack({"arrays": specs, "structure": "dict"}, raw))
-    chosen = brought.given({"inputs": "i"})
-    made = brought.recipe(what(builder="b"), str(tmp_path / "work"), chosen).build(None)
-    assert ([name for name, _ in made.inputs], made.structure, made.made) == (["x"], "dict", None)
-    assert brought.given({"inputs": ""}) == ([], "single")
-
-
-def test_where_made_inputs_come_from_is_told(inbox: Path, tmp_path: Path) -> None:
-    """Of the script, or of what the model states; and what was assumed."""
-    made = built(inbox, tmp_path, "def build_model(): return Keras()\ndef sample_inputs(): return np.zeros(2)\n")
-    assert made.made == {"from": "sample_inputs", "notes": []}
-    words = SimpleNamespace(name="words", shape=(None, 5), dtype="int32")
-    model = Keras(inputs=[words], outputs=[words], input_names=["words"], layers=[])
-    _, _, said = brought.inputs(model, what(), "/nowhere")
-    assert said["from"] == "model"
-    assert "is not known" in said["notes"][0]
-
-
-def test_inputs_of_an_embedding_stay_within_it() -> None:
-    """The smallest of the tables that look one input up is what counts."""
-    words, other = (SimpleNamespace(name=name, shape=(None, 5), dtype="int32") for name in ("words", "other"))
-
-    class Embedding:
-        def __init__(self, input_dim: int, tensor: Any) -> None:
-            self.input_dim, self.input = input_dim, tensor
-
-    model = Keras(
-        inputs=[words, other],
-        outputs=[other],
-        input_names=["words", "other"],
-        _nested_inputs=[words, other],
-        layers=[Embedding(50, words), Embedding(7, words), SimpleNamespace(input=other)],
-    )
-    assert brought.ranges(model) == {"words": (0, 7)}
-    named, structure, _ = brought.inputs(model, what(), "/nowhere")
-    values = dict(named)
-    assert structure == "list"
-    assert values["words"].dtype == np.int32
-    assert values["words"].max() > 1, "the table's size was not used"
-    assert 0 <= values["words"].min() <= values["words"].max() < 7
 
 
 @pytest.mark.parametrize(
