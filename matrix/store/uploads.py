@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Table, delete, func, insert, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from matrix.errors import UsageError
-from matrix.model import INSPECTION_VERSION, LOAD_VERSION, SAVE_VERSION
+from matrix.model import LOAD_VERSION, SAVE_VERSION
 from matrix.store import upload_rows
 from matrix.store.rows import AnyRow, Columns
 from matrix.store.shelf import Shelf
@@ -132,12 +132,11 @@ class Uploads(Shelf):
         is_it = (upload_saves.c.content == content) & (upload_saves.c.version == SAVE_VERSION)
         return tuple(map(upload_rows.save, self._rows(select(upload_saves).where(is_it).order_by(upload_saves.c.id))))
 
-    def inspected(self, content: str) -> Upload | None:
-        """An upload of the same content that was inspected, and not refused, already; by this inspector, if there is one."""
+    def inspected(self, upload: Upload) -> Upload | None:
+        """An upload of the same content that was inspected, and not refused, already; one told the same, if there is."""
         answered = uploads.c.inspection.is_not(None) & uploads.c.state.not_in((*_GONE, UploadState.REFUSED.value))
-        found = self._uploads(select(uploads).where(uploads.c.content == content, answered))
-        by_this = (one for one in found if (one.inspection or {}).get("version") == INSPECTION_VERSION)
-        return next(by_this, found[0] if found else None)
+        found = self._uploads(select(uploads).where(uploads.c.content == upload.content, answered))
+        return next(filter(upload.is_inspected_like, found), found[0] if found else None)
 
     def unlearn(self, content: str) -> None:
         """Remove what was found of a content, whose uploads stay. What only that named is swept later."""

@@ -182,12 +182,12 @@ class Case:
             raise
 
     def _looked_into(self, known: Upload | None) -> dict[str, Any]:
-        """Return what is known of the files, or look into them: also where an older inspector told what is known.
+        """Return what is known of the files, or look into them: also where what is known may not be all that is told of these.
 
         What was found of files that are now asked otherwise is forgotten, or answers to two questions would stand in one row.
         """
         before = known and known.inspection
-        if before and before.get("version") == INSPECTION_VERSION:
+        if known and before and self.upload.is_inspected_like(known):
             return before
         found = {**self._inspect_parts(self.upload.parts), "version": INSPECTION_VERSION}
         if before and not found["inputs"] and before.get("inputs_from") in MADE_LATER:
@@ -198,7 +198,7 @@ class Case:
 
     def _known(self) -> Upload | None:
         """Return an upload of the same content that was looked into, if what it is asked is still there."""
-        known = self._means.uploads.inspected(self.upload.content)
+        known = self._means.uploads.inspected(self.upload)
         inputs = known and known.inspection and known.inspection.get("inputs")
         return None if inputs and not self._means.has(inputs) else known
 

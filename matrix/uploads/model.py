@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
-from matrix.model import Format, SaveOutcome
+from matrix.model import INSPECTION_VERSION, Format, SaveOutcome
 from matrix.results import CellResult, Failure, Signature
 
 ITSELF: Final = ""
@@ -117,6 +118,13 @@ class Upload:
             if part in self.parts:
                 return self.parts[part].name
         return next(iter(self.parts.values())).name if self.parts else "(removed)"
+
+    def is_inspected_like(self, other: Upload) -> bool:
+        """Whether an inspector tells the same of this and another upload of the same content: it warns of suffixes that lie."""
+        mine, theirs = (
+            {part: Path(file.name).suffix.lower() for part, file in one.parts.items()} for one in (self, other)
+        )
+        return mine == theirs and (other.inspection or {}).get("version") == INSPECTION_VERSION
 
     @property
     def size(self) -> int:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from matrix.store import Store
-from matrix.store import uploads as uploads_of_the_store
-from matrix.uploads import case
-from matrix.uploads.model import Options, UploadCell, UploadState
+from matrix.uploads import case, model
+from matrix.uploads.model import Options, Part, UploadCell, UploadState
 from tests.fake_uploads import BASES, IDS, World, before_2_16, hand_in, is_over, row, store, until, work_on
 
 __all__ = ["store"]
@@ -28,9 +27,31 @@ def test_the_same_file_again_is_answered_from_what_is_known(tmp_path: Path, stor
     assert (second.reference, second.content, second.id == first.id) == (first.reference, first.content, False)
 
 
+def test_the_same_file_by_another_name_is_looked_into_and_not_loaded(tmp_path: Path, store: Store) -> None:
+    """An inspector warns of names that lie; a name that does not is told nothing of another's, whichever came last."""
+    world = World(rule=before_2_16)
+    work = work_on(tmp_path, store, world)
+    with work.running():
+        world.inspection["notes"] = ["It is called .keras and is HDF5."]
+        lies = until(work, store, hand_in(work.door, named={Part.MODEL: ("m.keras", b"model")}), is_over)
+        asked = len(world.asked)
+        world.inspection["notes"] = []
+        found = [
+            until(work, store, hand_in(work.door, named={Part.MODEL: (name, b"model")}), is_over)
+            for name in ("m.h5", "n.H5", "n.keras")
+        ]
+    assert [one.inspection and one.inspection["notes"] for one in (lies, *found)] == [
+        ["It is called .keras and is HDF5."],
+        [],
+        [],
+        ["It is called .keras and is HDF5."],
+    ]
+    assert (len(world.asked), world.inspected) == (asked, 2)
+
+
 def by_a_repaired_inspector(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on another version of it looks into files."""
-    for module in (case, uploads_of_the_store):
+    for module in (case, model):
         monkeypatch.setattr(module, "INSPECTION_VERSION", 99)
 
 
