@@ -16,9 +16,7 @@ from matrix.store import open_store
 from service import remote
 from service.cli import app
 from tests.fake_uploads import World, work_on
-from tests.site import Visitor, visiting
-
-HERE = "http://127.0.0.1:8321"
+from tests.site import HERE, Visitor, visiting
 
 
 @contextmanager

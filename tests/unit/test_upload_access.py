@@ -22,7 +22,6 @@ from tests.fake_uploads import World, work_on
 from tests.site import Visitor, visiting
 
 API: Final = "/api/uploads"
-HERE: Final = "http://127.0.0.1:8321"
 THERE: Final = "http://models.example:8321"
 MODEL: Final = {"model": ("m.h5", b"\x89HDF")}
 BROWSER: Final = {"accept": "text/html,*/*;q=0.8"}
